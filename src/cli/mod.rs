@@ -1,0 +1,89 @@
+//! What a person types: the command line, its global flags, and one flat match.
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+
+use crate::cluster::{ConnectFlags, Server};
+use crate::output::{ColorChoice, Printer};
+
+pub mod exit;
+mod name;
+mod sandbox;
+
+/// The whole command line.
+#[derive(Debug, Parser)]
+#[command(name = "appop", version, about, disable_help_subcommand = true, propagate_version = true)]
+pub struct Cli {
+    /// What is the same for every subcommand.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Flags that every subcommand takes, before or after its name.
+#[derive(Debug, clap::Args)]
+pub struct Global {
+    /// How to reach the server.
+    #[command(flatten)]
+    pub connect: ConnectFlags,
+    /// When to colour the output; NO_COLOR and TERM=dumb are respected under auto
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN", help_heading = "Output")]
+    pub color: ColorChoice,
+    /// Say on stderr what is sent: -v one line a request, -vv headers and a curl line, -vvv bodies
+    #[arg(short, global = true, action = clap::ArgAction::Count, help_heading = "Output")]
+    pub verbose: u8,
+}
+
+/// The subcommands; each has its file in this folder.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run a Kubernetes API on this machine, for as long as you need it
+    Sandbox(sandbox::Args),
+}
+
+/// What every subcommand gets: the resolved global flags.
+#[derive(Debug)]
+pub struct Context {
+    /// Where words and data go.
+    pub printer: Printer,
+    global: Global,
+}
+
+impl Context {
+    /// Reads the kubeconfig, applies the flags and makes a client. Sends nothing yet, but may run
+    /// the user's credential plugin.
+    ///
+    /// Errors: a sentence that says what is wrong with the configuration.
+    pub fn connect(&self) -> anyhow::Result<Server> {
+        Ok(Server::connect(&self.global.connect, self.global.verbose, self.printer)?)
+    }
+}
+
+/// Parses, resolves, runs. The exit code follows [`exit`].
+pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let args: Vec<OsString> = args.into_iter().collect();
+    let command = name::rename(Cli::command(), &args);
+    let cli = match command.try_get_matches_from(&args).and_then(|m| Cli::from_arg_matches(&m)) {
+        Ok(cli) => cli,
+        Err(problem) => problem.exit(),
+    };
+    let printer = Printer::new(cli.global.color);
+    exit::code(printer, run(cli, printer))
+}
+
+fn run(cli: Cli, printer: Printer) -> anyhow::Result<ExitCode> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let context = Context { printer, global: cli.global };
+    let ended = runtime.block_on(async {
+        match &cli.command {
+            Command::Sandbox(args) => args.run(&context).await,
+        }
+    });
+    // A read of stdin that never ends must not keep the program alive.
+    runtime.shutdown_background();
+    ended
+}

@@ -1,0 +1,1 @@
+//! A CustomResourceDefinition as a person wants to see it.

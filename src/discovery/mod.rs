@@ -1,0 +1,1 @@
+//! What a server serves: groups, versions, resources.

@@ -1,0 +1,24 @@
+//! appop: see what a Kubernetes API server offers, speak to it raw, run an operator on it.
+//!
+//! The map of this house; who may call whom is at the end, and a test holds it.
+//!
+//! - [`cli`]: what a person types. One file per subcommand with its arguments and its `run`.
+//! - [`cluster`]: reaching a server. kubeconfig by kubectl's rules, flags to a client, one request
+//!   sent and its answer streamed, a failure explained.
+//! - [`discovery`]: what a server serves. Groups, versions, resources; aggregated and legacy
+//!   loading, the cache, lifecycle facts.
+//! - [`schema`]: OpenAPI v3 and CRD schemas as one tree of fields.
+//! - [`crds`]: a CustomResourceDefinition as a person wants to see it.
+//! - [`output`]: tables, trees, JSON, YAML, names, jsonpath, colour, progress.
+//! - [`sandbox`]: a Kubernetes API on this machine; for now the real servers, started and stopped.
+//!
+//! `main -> cli -> everything below`; `crds, schema -> discovery -> cluster`; `output` and
+//! `sandbox` know none of the others.
+
+pub mod cli;
+pub mod cluster;
+pub mod crds;
+pub mod discovery;
+pub mod output;
+pub mod sandbox;
+pub mod schema;

@@ -1,0 +1,1 @@
+//! OpenAPI v3 and CRD schemas as one tree of fields.

@@ -1,0 +1,1 @@
+//! Integration tests: the built binary, as a person runs it.
