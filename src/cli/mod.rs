@@ -14,7 +14,13 @@ mod sandbox;
 
 /// The whole command line.
 #[derive(Debug, Parser)]
-#[command(name = "appop", version, about, disable_help_subcommand = true, propagate_version = true)]
+#[command(
+    name = "appop",
+    version,
+    about,
+    disable_help_subcommand = true,
+    propagate_version = true
+)]
 pub struct Cli {
     /// What is the same for every subcommand.
     #[command(flatten)]
@@ -31,7 +37,14 @@ pub struct Global {
     #[command(flatten)]
     pub connect: ConnectFlags,
     /// When to colour the output; NO_COLOR and TERM=dumb are respected under auto
-    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN", help_heading = "Output")]
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value_t,
+        value_name = "WHEN",
+        help_heading = "Output"
+    )]
     pub color: ColorChoice,
     /// Say on stderr what is sent: -v one line a request, -vv headers and a curl line, -vvv bodies
     #[arg(short, global = true, action = clap::ArgAction::Count, help_heading = "Output")]
@@ -59,7 +72,11 @@ impl Context {
     ///
     /// Errors: a sentence that says what is wrong with the configuration.
     pub fn connect(&self) -> anyhow::Result<Server> {
-        Ok(Server::connect(&self.global.connect, self.global.verbose, self.printer)?)
+        Ok(Server::connect(
+            &self.global.connect,
+            self.global.verbose,
+            self.printer,
+        )?)
     }
 }
 
@@ -67,7 +84,10 @@ impl Context {
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let args: Vec<OsString> = args.into_iter().collect();
     let command = name::rename(Cli::command(), &args);
-    let cli = match command.try_get_matches_from(&args).and_then(|m| Cli::from_arg_matches(&m)) {
+    let cli = match command
+        .try_get_matches_from(&args)
+        .and_then(|m| Cli::from_arg_matches(&m))
+    {
         Ok(cli) => cli,
         Err(problem) => problem.exit(),
     };
@@ -76,8 +96,13 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 }
 
 fn run(cli: Cli, printer: Printer) -> anyhow::Result<ExitCode> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let context = Context { printer, global: cli.global };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let context = Context {
+        printer,
+        global: cli.global,
+    };
     let ended = runtime.block_on(async {
         match &cli.command {
             Command::Sandbox(args) => args.run(&context).await,

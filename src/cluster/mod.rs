@@ -1,8 +1,22 @@
 //! Reaching a server: kubeconfig by kubectl's rules, flags to a client, one request sent and its
 //! answer streamed, a failure explained.
 
+mod credentials;
+pub mod curl;
+mod error;
+mod exec;
+mod failure;
 mod flags;
+mod kubeconfig;
+mod proxy;
 mod server;
+mod settings;
+mod trace;
 
+pub use credentials::{Credential, CredentialKind};
+pub use error::{Error, Transport};
+pub use failure::{Cause, Details, Failure, Status};
 pub use flags::ConnectFlags;
-pub use server::Server;
+pub use kubeconfig::Places;
+pub use server::{Answer, Server, from_json, parse_path};
+pub use settings::Settings;

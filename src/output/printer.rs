@@ -84,7 +84,13 @@ impl Printer {
             .then(|| terminal_size::terminal_size().map(|(w, _)| usize::from(w.0)))
             .flatten()
             .filter(|w| *w >= 20);
-        Printer { stdout_terminal, stderr_terminal, stdout_color, stderr_color, width }
+        Printer {
+            stdout_terminal,
+            stderr_terminal,
+            stdout_color,
+            stderr_color,
+            width,
+        }
     }
 
     /// Whether stdout is a terminal: a person reads, so indent, colour, fit.

@@ -41,7 +41,12 @@ impl Progress {
                 }
             })
         });
-        Progress { printer, text, drawn, task }
+        Progress {
+            printer,
+            text,
+            drawn,
+            task,
+        }
     }
 
     /// Says what is going on now.

@@ -1,0 +1,177 @@
+//! A request as a curl line that works when pasted into a shell; secrets stand as variables.
+
+use std::fmt::Write;
+
+use http::{HeaderMap, Method, Uri};
+
+use super::credentials::CredentialKind;
+use super::settings::Settings;
+
+/// The curl line, and before it a comment for each secret that says how to set its variable.
+///
+/// `body` is left to the caller's own words where it is not text (`None`).
+pub fn line(
+    settings: &Settings,
+    method: &Method,
+    uri: &Uri,
+    headers: &HeaderMap,
+    body: Option<&str>,
+) -> String {
+    let mut notes = String::new();
+    let mut line = String::from("curl");
+    if *method == Method::HEAD {
+        line.push_str(" -I");
+    } else if *method != Method::GET {
+        let _ = write!(line, " -X {}", quote(method.as_str()));
+    }
+    let config = &settings.config;
+    if config.accept_invalid_certs {
+        line.push_str(" -k");
+    } else if let Some(file) = &settings.authority_file {
+        let _ = write!(line, " --cacert {}", quote(file));
+    } else if let Some(certificates) = &config.root_cert {
+        let _ = write!(
+            line,
+            " --cacert <(base64 -d <<<{})",
+            quote(&pem_base64(certificates))
+        );
+    }
+    credential(settings, &mut line, &mut notes);
+    let auth = &config.auth_info;
+    let mut header = |name: &str, value: &str| {
+        let _ = write!(line, " -H {}", quote(&format!("{name}: {value}")));
+    };
+    for (name, value) in headers {
+        if name != http::header::AUTHORIZATION && name != http::header::USER_AGENT {
+            header(name.as_str(), &String::from_utf8_lossy(value.as_bytes()));
+        }
+    }
+    if let Some(user) = &auth.impersonate {
+        header("Impersonate-User", user);
+    }
+    for group in auth.impersonate_groups.iter().flatten() {
+        header("Impersonate-Group", group);
+    }
+    if let Some(uid) = &auth.impersonate_uid {
+        header("Impersonate-Uid", uid);
+    }
+    if let Some(proxy) = &config.proxy_url {
+        let _ = write!(
+            line,
+            " --proxy {}",
+            quote(&super::proxy::without_secret(&proxy.to_string()))
+        );
+    }
+    if let Some(body) = body {
+        let _ = write!(line, " --data-binary {}", quote(body));
+    }
+    let mut target = uri.to_string();
+    if let Some(name) = &config.tls_server_name {
+        // curl has no flag for the name alone: it must believe that the name leads to the address.
+        let port = uri.port_u16().unwrap_or(443);
+        let host = uri.host().unwrap_or_default();
+        let _ = write!(
+            line,
+            " --connect-to {}",
+            quote(&format!("{name}:{port}:{host}:{port}"))
+        );
+        target = target.replacen(host, name, 1);
+    }
+    let _ = write!(line, " {}", quote(&target));
+    format!("{notes}{line}")
+}
+
+fn credential(settings: &Settings, line: &mut String, notes: &mut String) {
+    match &settings.credential.kind {
+        CredentialKind::None | CredentialKind::Provider(_) => {}
+        CredentialKind::Token { file: Some(file) } => {
+            let _ = write!(
+                line,
+                " -H \"Authorization: Bearer $(cat {})\"",
+                quote_inner(file)
+            );
+        }
+        CredentialKind::Token { file: None } => {
+            notes.push_str(
+                "# TOKEN=$(kubectl config view --minify --raw -o 'jsonpath={.users[0].user.token}')\n",
+            );
+            line.push_str(" -H \"Authorization: Bearer $TOKEN\"");
+        }
+        CredentialKind::Certificate {
+            certificate,
+            pem,
+            key,
+        } => {
+            match (certificate, pem) {
+                (Some(file), _) => {
+                    let _ = write!(line, " --cert {}", quote(&file.display().to_string()));
+                }
+                (None, Some(pem)) => {
+                    use base64::Engine;
+                    let data = base64::engine::general_purpose::STANDARD.encode(pem);
+                    let _ = write!(line, " --cert <(base64 -d <<<{})", quote(&data));
+                }
+                (None, None) => {}
+            }
+            match key {
+                Some(file) => {
+                    let _ = write!(line, " --key {}", quote(&file.display().to_string()));
+                }
+                None => {
+                    notes.push_str(
+                        "# KEY=$(kubectl config view --minify --raw -o \
+                         'jsonpath={.users[0].user.client-key-data}' | base64 -d)\n",
+                    );
+                    line.push_str(" --key <(printf '%s\\n' \"$KEY\")");
+                }
+            }
+        }
+        CredentialKind::Basic { username } => {
+            notes.push_str("# PASSWORD=...\n");
+            let _ = write!(line, " -u {}:\"$PASSWORD\"", quote(username));
+        }
+    }
+}
+
+fn pem_base64(certificates: &[Vec<u8>]) -> String {
+    use base64::Engine;
+    use base64::engine::general_purpose::STANDARD;
+    let mut pem = String::new();
+    for der in certificates {
+        pem.push_str("-----BEGIN CERTIFICATE-----\n");
+        let text = STANDARD.encode(der);
+        for start in (0..text.len()).step_by(64) {
+            pem.push_str(&text[start..text.len().min(start + 64)]);
+            pem.push('\n');
+        }
+        pem.push_str("-----END CERTIFICATE-----\n");
+    }
+    STANDARD.encode(pem)
+}
+
+/// `text` as one word of a POSIX shell.
+fn quote(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+,".contains(c);
+    if !text.is_empty() && text.chars().all(plain) {
+        return text.to_owned();
+    }
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+/// As [`quote`], to stand inside `"$(…)"`, where quotes start anew.
+fn quote_inner(file: &std::path::Path) -> String {
+    quote(&file.display().to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_survive_the_shell() {
+        assert_eq!(quote("https://h:1/a"), "https://h:1/a");
+        assert_eq!(quote("/api?watch=true&x=1"), "'/api?watch=true&x=1'");
+        assert_eq!(quote("it's"), r"'it'\''s'");
+        assert_eq!(quote(""), "''");
+    }
+}
