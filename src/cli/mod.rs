@@ -1,11 +1,13 @@
 //! What a person types: the command line, its global flags, and one flat match.
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::cluster::{ConnectFlags, Server};
+use crate::discovery::{self, Cache, CacheMode, Discovery};
 use crate::output::{ColorChoice, Printer};
 
 pub mod exit;
@@ -36,6 +38,9 @@ pub struct Global {
     /// How to reach the server.
     #[command(flatten)]
     pub connect: ConnectFlags,
+    /// Directory of what is kept between runs; otherwise $KUBECACHEDIR, otherwise ~/.kube/cache
+    #[arg(long, global = true, value_name = "DIR", help_heading = "Connection")]
+    pub cache_dir: Option<PathBuf>,
     /// When to colour the output; NO_COLOR and TERM=dumb are respected under auto
     #[arg(
         long,
@@ -77,6 +82,19 @@ impl Context {
             self.global.verbose,
             self.printer,
         )?)
+    }
+
+    /// The directory of what is kept about `server` between runs.
+    pub fn cache(&self, server: &Server) -> Option<Cache> {
+        Cache::of(&server.url(), self.global.cache_dir.as_deref())
+    }
+
+    /// Asks `server` what it serves, with what is kept of it revalidated.
+    ///
+    /// Errors: see [`discovery::load`].
+    pub async fn discover(&self, server: &Server) -> anyhow::Result<Discovery> {
+        let cache = self.cache(server);
+        Ok(discovery::load(server, cache.as_ref(), CacheMode::Revalidate).await?)
     }
 }
 

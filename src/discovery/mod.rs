@@ -1,1 +1,20 @@
-//! What a server serves: groups, versions, resources.
+//! What a server serves: groups, versions, resources; how it is asked, kept, and found again.
+
+mod aggregated;
+pub mod cache;
+mod find;
+mod legacy;
+mod load;
+mod model;
+pub mod nearest;
+#[cfg(test)]
+pub(crate) mod testing;
+
+pub use cache::Cache;
+pub use find::{Candidate, Found, NotFound, is_version};
+pub use legacy::storage_hash;
+pub use load::{CacheMode, cached, load};
+pub use model::{
+    Discovery, Form, Group, GroupVersionFailure, Resource, Subresource, Version, group_version,
+    group_version_path,
+};
