@@ -1,1 +1,3 @@
 //! Integration tests: the built binary, as a person runs it.
+
+mod facts;
