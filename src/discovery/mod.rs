@@ -4,6 +4,7 @@ mod aggregated;
 pub mod cache;
 mod find;
 mod legacy;
+pub mod lifecycle;
 mod load;
 mod model;
 pub mod nearest;

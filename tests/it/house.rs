@@ -6,7 +6,17 @@ use std::path::{Path, PathBuf};
 
 /// Each module, and the modules of ours that it may know. What is not listed may know none.
 const MAY_KNOW: &[(&str, &[&str])] = &[
-    ("cli", &["cluster", "crds", "discovery", "output", "sandbox", "schema"]),
+    (
+        "cli",
+        &[
+            "cluster",
+            "crds",
+            "discovery",
+            "output",
+            "sandbox",
+            "schema",
+        ],
+    ),
     ("crds", &["cluster", "discovery", "output", "schema"]),
     ("schema", &["cluster", "discovery", "output"]),
     ("discovery", &["cluster"]),
@@ -27,7 +37,10 @@ fn modules_know_only_whom_they_may() {
         };
         let module = module.as_os_str().to_str().unwrap();
         modules.insert(module.to_owned());
-        let allowed = MAY_KNOW.iter().find(|(name, _)| *name == module).map_or(&[][..], |(_, a)| a);
+        let allowed = MAY_KNOW
+            .iter()
+            .find(|(name, _)| *name == module)
+            .map_or(&[][..], |(_, a)| a);
         for known in crate_paths(&fs::read_to_string(&file).unwrap()) {
             if known != module && !allowed.contains(&known.as_str()) {
                 wrong.push(format!("{} must not know {known}", inside.display()));
@@ -35,19 +48,27 @@ fn modules_know_only_whom_they_may() {
         }
     }
     assert_eq!(wrong, Vec::<String>::new());
-    let listed: BTreeSet<String> = MAY_KNOW.iter().map(|(name, _)| (*name).to_owned()).collect();
-    assert_eq!(modules, listed, "every module of src has its line in MAY_KNOW");
+    let listed: BTreeSet<String> = MAY_KNOW
+        .iter()
+        .map(|(name, _)| (*name).to_owned())
+        .collect();
+    assert_eq!(
+        modules, listed,
+        "every module of src has its line in MAY_KNOW"
+    );
 }
 
 /// The modules named after `crate::`, in `use` lines and in paths alike; in groups too.
 fn crate_paths(text: &str) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
-    let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+    let code = text
+        .lines()
+        .filter(|line| !line.trim_start().starts_with("//"));
     for line in code {
         for after in line.split("crate::").skip(1) {
-            let names = after.strip_prefix('{').map_or(after, |group| {
-                group.split('}').next().unwrap_or(group)
-            });
+            let names = after
+                .strip_prefix('{')
+                .map_or(after, |group| group.split('}').next().unwrap_or(group));
             for name in names.split(',') {
                 let name: String = name
                     .trim()

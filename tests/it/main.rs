@@ -1,3 +1,4 @@
 //! Integration tests: the built binary, as a person runs it.
 
+mod facts;
 mod house;

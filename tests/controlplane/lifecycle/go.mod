@@ -1,0 +1,3 @@
+module appop.example/controlplane/lifecycle
+
+go 1.26.0
