@@ -2,7 +2,18 @@
 //! jsonpath, colour and progress. Takes values, never a client.
 
 pub mod clean;
+mod fit;
+pub mod format;
+pub mod json_stream;
 mod printer;
 pub mod progress;
+pub mod table;
+pub mod time;
+pub mod tree;
+pub mod value;
+pub mod width;
+mod yaml_color;
 
+pub use format::Format;
 pub use printer::{ColorChoice, Paint, Printer};
+pub use table::{Cell, Column, Table};

@@ -2,7 +2,7 @@
 
 use std::io::{self, IsTerminal, Write};
 
-use colored::{Color, Colorize};
+use colored::Color;
 
 use super::clean;
 
@@ -37,6 +37,8 @@ pub enum Paint {
     Key,
     /// A literal value
     Value,
+    /// A number, a boolean or null
+    Literal,
 }
 
 impl Paint {
@@ -49,9 +51,23 @@ impl Paint {
             Paint::Bad => Some(Color::Red),
             Paint::Key => Some(Color::Cyan),
             Paint::Value => Some(Color::Green),
+            Paint::Literal => Some(Color::Magenta),
+        }
+    }
+
+    /// What switches this role on in a terminal; empty for [`Paint::Plain`].
+    pub(super) fn escape(self) -> String {
+        match (self, self.color()) {
+            (Paint::Strong, _) => "\x1b[1m".to_owned(),
+            (Paint::Dim, _) => "\x1b[2m".to_owned(),
+            (_, Some(color)) => format!("\x1b[{}m", color.to_fg_str()),
+            (_, None) => String::new(),
         }
     }
 }
+
+/// What switches every role off again.
+pub(super) const RESET: &str = "\x1b[0m";
 
 /// Writes data to stdout and words to stderr, and knows of both whether a person is watching.
 ///
@@ -78,8 +94,6 @@ impl Printer {
             ColorChoice::Never => false,
         };
         let (stdout_color, stderr_color) = (color(stdout_terminal), color(stderr_terminal));
-        // The streams are told apart here, so the library must not decide on its own.
-        colored::control::set_override(stdout_color || stderr_color);
         let width = stdout_terminal
             .then(|| terminal_size::terminal_size().map(|(w, _)| usize::from(w.0)))
             .flatten()
@@ -116,6 +130,11 @@ impl Printer {
     /// `text` in the colour of `role`, for stdout.
     pub fn paint(&self, role: Paint, text: &str) -> String {
         paint(self.stdout_color, role, text)
+    }
+
+    /// A line of words on stderr that can be skipped when reading: dim.
+    pub fn note(&self, text: &str) {
+        self.err_line(&paint(self.stderr_color, Paint::Dim, &clean::block(text)));
     }
 
     /// Writes `text` to stdout as it is.
@@ -161,14 +180,13 @@ impl Printer {
     }
 }
 
-fn paint(on: bool, role: Paint, text: &str) -> String {
-    if !on || role == Paint::Plain {
+/// `text` in the colour of `role` when colour is on.
+///
+/// Not by way of the colour library's own styling, whose switch is global to the process: stdout
+/// and stderr are told apart here.
+pub(super) fn paint(on: bool, role: Paint, text: &str) -> String {
+    if !on || role == Paint::Plain || text.is_empty() {
         return text.to_owned();
     }
-    match (role, role.color()) {
-        (Paint::Strong, _) => text.bold().to_string(),
-        (Paint::Dim, _) => text.dimmed().to_string(),
-        (_, Some(color)) => text.color(color).to_string(),
-        (_, None) => text.to_owned(),
-    }
+    format!("{}{text}{RESET}", role.escape())
 }
