@@ -10,6 +10,8 @@ use crate::cluster::{ConnectFlags, Server};
 use crate::discovery::{self, Cache, CacheMode, Discovery};
 use crate::output::{ColorChoice, Printer};
 
+mod completion;
+mod discover;
 pub mod exit;
 mod name;
 mod sandbox;
@@ -59,8 +61,12 @@ pub struct Global {
 /// The subcommands; each has its file in this folder.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// What the server serves: groups, versions, resources, verbs
+    Discover(discover::Args),
     /// Run a Kubernetes API on this machine, for as long as you need it
     Sandbox(sandbox::Args),
+    /// Print the script that makes a shell complete appop's command lines
+    Completion(completion::Args),
 }
 
 /// What every subcommand gets: the resolved global flags.
@@ -101,6 +107,9 @@ impl Context {
 /// Parses, resolves, runs. The exit code follows [`exit`].
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let args: Vec<OsString> = args.into_iter().collect();
+    if let Some(code) = completion::answer(&args) {
+        return code;
+    }
     let command = name::rename(Cli::command(), &args);
     let cli = match command
         .try_get_matches_from(&args)
@@ -123,7 +132,9 @@ fn run(cli: Cli, printer: Printer) -> anyhow::Result<ExitCode> {
     };
     let ended = runtime.block_on(async {
         match &cli.command {
+            Command::Discover(args) => args.run(&context).await,
             Command::Sandbox(args) => args.run(&context).await,
+            Command::Completion(args) => args.run(&context),
         }
     });
     // A read of stdin that never ends must not keep the program alive.

@@ -262,6 +262,14 @@ pub fn of_group_version(group: &str, version: &str) -> Option<GroupVersionLifecy
     of_group(group).find(|v| v.version == version)
 }
 
+/// Everything known under a plural, a kind, or a singular name, in any group, case ignored.
+pub fn of_name(name: &str) -> impl Iterator<Item = &'static Lifecycle> {
+    facts().kinds.iter().filter(move |k| {
+        k.resource.is_some_and(|r| r.eq_ignore_ascii_case(name))
+            || k.kind.eq_ignore_ascii_case(name)
+    })
+}
+
 /// Every version of a group that some release had, by name.
 pub fn of_group(group: &str) -> impl Iterator<Item = GroupVersionLifecycle> {
     let kinds: &'static [Lifecycle] = &facts().kinds;

@@ -8,6 +8,7 @@ pub mod lifecycle;
 mod load;
 mod model;
 pub mod nearest;
+pub mod origin;
 #[cfg(test)]
 pub(crate) mod testing;
 

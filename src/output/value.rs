@@ -9,7 +9,7 @@ use serde_json::Value;
 use serde_saphyr::DoubleQuoted;
 
 use super::json_stream::JsonStream;
-use super::{Printer, clean, yaml_color};
+use super::{Format, Printer, clean, yaml_color};
 
 /// kubectl indents JSON by four spaces.
 const JSON_INDENT: usize = 4;
@@ -103,6 +103,16 @@ pub fn print_json(printer: Printer, value: &Value) -> io::Result<()> {
 /// Errors: what writing to stdout says; a value that cannot be YAML.
 pub fn print_yaml(printer: Printer, value: &Value) -> anyhow::Result<()> {
     Ok(printer.data(&yaml(value, Dress::of(printer))?)?)
+}
+
+/// Writes `value` in the machine format that was asked for; JSON where it is none.
+///
+/// Errors: what writing to stdout says; a value that cannot be YAML.
+pub fn print(printer: Printer, format: &Format, value: &Value) -> anyhow::Result<()> {
+    match format {
+        Format::Yaml => print_yaml(printer, value),
+        _ => Ok(print_json(printer, value)?),
+    }
 }
 
 fn is_hidden(c: char) -> bool {

@@ -1,4 +1,7 @@
 //! Integration tests: the built binary, as a person runs it.
 
+// Helpers beside the tests unwrap too: a panic is how a test fails.
+#![allow(clippy::unwrap_used)]
+
 mod facts;
 mod house;
