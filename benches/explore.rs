@@ -1,0 +1,362 @@
+//! What appop costs beside the tools that people know, on a real API server with 1,000 CRDs.
+//!
+//! `KUBEBUILDER_ASSETS=$(tests/controlplane/build.sh) cargo bench --bench explore` starts the
+//! servers, runs everything in turn, prints ratios and writes docs/benchmarks.md. With `-- --quick`
+//! it uses 50 CRDs and one round and writes nothing: to see that it works.
+
+// A benchmark is a script: what fails ends it, and it prints.
+#![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]
+
+use std::fmt::Write as _;
+use std::fs;
+use std::io::{BufRead, BufReader, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use base64::Engine;
+use wait4::Wait4;
+
+const APPOP: &str = env!("CARGO_BIN_EXE_appop");
+const CRDS: &str = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
+const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
+
+fn main() {
+    let quick = std::env::args().any(|a| a == "--quick");
+    let (crds, rounds) = if quick { (50, 1) } else { (1000, 9) };
+    let Some(assets) = std::env::var_os("KUBEBUILDER_ASSETS").map(PathBuf::from) else {
+        eprintln!(
+            "KUBEBUILDER_ASSETS is not set: run it as\n  \
+             KUBEBUILDER_ASSETS=$(tests/controlplane/build.sh) cargo bench --bench explore"
+        );
+        std::process::exit(1);
+    };
+    let dir = tempfile::tempdir().unwrap();
+    let server = Server::start(dir.path());
+    let bench = Bench {
+        kubectl: assets.join("kubectl"),
+        dir: dir.path().into(),
+        server,
+        crds,
+        rounds,
+    };
+    bench.create_crds();
+    let table = bench.run();
+    println!("{table}");
+    if !quick {
+        write_page(&table);
+    }
+}
+
+/// Puts the table into docs/benchmarks.md.
+fn write_page(table: &str) {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/benchmarks.md");
+    let text = fs::read_to_string(&file).unwrap();
+    let (before, rest) = text.split_once("<!-- explore: begin -->\n").unwrap();
+    let (_, after) = rest.split_once("<!-- explore: end -->").unwrap();
+    let text = format!("{before}<!-- explore: begin -->\n{table}<!-- explore: end -->{after}");
+    let beside = file.with_extension("new");
+    fs::write(&beside, text).unwrap();
+    fs::rename(&beside, &file).unwrap();
+}
+
+/// `appop sandbox --real`, ended when dropped.
+struct Server {
+    child: Child,
+    kubeconfig: PathBuf,
+    url: String,
+    token: String,
+    authority: PathBuf,
+}
+
+impl Server {
+    fn start(dir: &Path) -> Self {
+        let kubeconfig = dir.join("kubeconfig");
+        let mut child = Command::new(APPOP)
+            .args(["sandbox", "--real", "--nodes", "0", "--kubeconfig"])
+            .arg(&kubeconfig)
+            .stdout(Stdio::piped())
+            .stdin(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap())
+            .read_line(&mut line)
+            .unwrap();
+        assert!(
+            line.starts_with("export KUBECONFIG="),
+            "the sandbox did not start: {line:?}"
+        );
+        let text = fs::read_to_string(&kubeconfig).unwrap();
+        let config: serde_json::Value = serde_saphyr::from_str(&text).unwrap();
+        let cluster = &config["clusters"][0]["cluster"];
+        let authority = dir.join("ca.pem");
+        let data = cluster["certificate-authority-data"].as_str().unwrap();
+        let pem = base64::engine::general_purpose::STANDARD
+            .decode(data)
+            .unwrap();
+        fs::write(&authority, pem).unwrap();
+        Server {
+            child,
+            url: cluster["server"]
+                .as_str()
+                .unwrap()
+                .trim_end_matches('/')
+                .to_owned(),
+            token: config["users"][0]["user"]["token"]
+                .as_str()
+                .unwrap()
+                .to_owned(),
+            kubeconfig,
+            authority,
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // SIGTERM, so that the servers and their directory go too.
+        let _ = Command::new("kill")
+            .arg(self.child.id().to_string())
+            .status();
+        let _ = self.child.wait();
+    }
+}
+
+/// What a run took.
+#[derive(Clone, Copy)]
+struct Cost {
+    wall: Duration,
+    cpu: Duration,
+    /// Bytes
+    peak: u64,
+}
+
+struct Bench {
+    kubectl: PathBuf,
+    dir: PathBuf,
+    server: Server,
+    crds: usize,
+    rounds: usize,
+}
+
+impl Bench {
+    /// CRDs of about 12 KB: a schema with many described fields.
+    fn create_crds(&self) {
+        let began = Instant::now();
+        let description =
+            "What this field is for, said at some length, as generated CRDs do. ".repeat(2);
+        let mut fields = serde_json::Map::new();
+        for n in 0..60 {
+            let field = serde_json::json!({ "type": "string", "description": description });
+            fields.insert(format!("field{n:02}"), field);
+        }
+        let mut all = String::new();
+        for n in 0..self.crds {
+            let (plural, kind) = (format!("things{n:04}"), format!("Thing{n:04}"));
+            let group = format!("g{:02}.example.com", n % 20);
+            let crd = serde_json::json!({
+                "apiVersion": "apiextensions.k8s.io/v1",
+                "kind": "CustomResourceDefinition",
+                "metadata": { "name": format!("{plural}.{group}") },
+                "spec": {
+                    "group": group,
+                    "scope": "Namespaced",
+                    "names": { "plural": plural, "kind": kind, "singular": kind.to_lowercase() },
+                    "versions": [{
+                        "name": "v1", "served": true, "storage": true,
+                        "schema": { "openAPIV3Schema": { "type": "object", "properties": {
+                            "spec": { "type": "object", "properties": fields },
+                        }}},
+                    }],
+                },
+            });
+            let _ = writeln!(all, "{crd}\n---");
+        }
+        eprintln!(
+            "creating {} CRDs of {} bytes",
+            self.crds,
+            all.len() / self.crds
+        );
+        let mut child = Command::new(&self.kubectl)
+            .args(["create", "-f", "-"])
+            .env("KUBECONFIG", &self.server.kubeconfig)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        child
+            .stdin
+            .take()
+            .unwrap()
+            .write_all(all.as_bytes())
+            .unwrap();
+        assert!(child.wait().unwrap().success());
+        // The last CRD is served when discovery names it.
+        let last = format!("things{:04}", self.crds - 1);
+        loop {
+            let output = self.appop(&["discover", "-o", "name"]).output().unwrap();
+            if output.status.success() && String::from_utf8_lossy(&output.stdout).contains(&last) {
+                break;
+            }
+            assert!(
+                began.elapsed() < Duration::from_secs(900),
+                "the CRDs are never served"
+            );
+            std::thread::sleep(Duration::from_secs(1));
+        }
+        eprintln!("created and served after {} s", began.elapsed().as_secs());
+    }
+
+    fn appop(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(APPOP);
+        command
+            .args(args)
+            .env("KUBECONFIG", &self.server.kubeconfig);
+        command.arg("--cache-dir").arg(self.fresh("appop-cache"));
+        command
+    }
+
+    fn kubectl(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(&self.kubectl);
+        command
+            .args(args)
+            .env("KUBECONFIG", &self.server.kubeconfig);
+        command.arg("--cache-dir").arg(self.fresh("kubectl-cache"));
+        command
+    }
+
+    fn curl(&self, accept: &str, paths: &[&str]) -> Command {
+        let mut command = Command::new("curl");
+        command
+            .args(["-sS", "--fail", "--cacert"])
+            .arg(&self.server.authority);
+        command.args([
+            "-H",
+            &format!("Authorization: Bearer {}", self.server.token),
+        ]);
+        command.args(["-H", &format!("Accept: {accept}")]);
+        command.args(
+            paths
+                .iter()
+                .map(|path| format!("{}{path}", self.server.url)),
+        );
+        command
+    }
+
+    /// An empty directory: every run starts without a cache.
+    fn fresh(&self, name: &str) -> PathBuf {
+        let dir = self.dir.join(name);
+        let _ = fs::remove_dir_all(&dir);
+        dir
+    }
+
+    fn run(&self) -> String {
+        let cores = std::thread::available_parallelism().map_or(0, usize::from);
+        let mut table = format!(
+            "{} CRDs of about 12 KB, median of {} rounds; {cores} cores.\n\n\
+             | what | appop | reference | reference's cost | wall ratio | to reach |\n\
+             |---|---|---|---|---|---|\n",
+            self.crds, self.rounds
+        );
+        let mut compare = |args: &[&str], name: &str, theirs: &dyn Fn() -> Command, goal: &str| {
+            let (a, b) = self.in_turn(&|| self.appop(args), theirs);
+            let ratio = a.wall.as_secs_f64() / b.wall.as_secs_f64();
+            let what = args.join(" ").replace(CRDS, "…/customresourcedefinitions");
+            let (ours, theirs) = (show(a), show(b));
+            let line = format!("| `{what}` | {ours} | {name} | {theirs} | {ratio:.2} | {goal} |");
+            eprintln!("{line}");
+            let _ = writeln!(table, "{line}");
+        };
+        compare(
+            &["discover"],
+            "`kubectl api-resources`",
+            &|| self.kubectl(&["api-resources"]),
+            "0.4",
+        );
+        compare(
+            &["discover"],
+            "curl, same two documents",
+            &|| self.curl(AGGREGATED, &["/api", "/apis"]),
+            "2.5",
+        );
+        compare(
+            &["crds"],
+            "`kubectl get crd`",
+            &|| self.kubectl(&["get", "crd"]),
+            "0.6",
+        );
+        compare(
+            &["raw", CRDS],
+            "curl",
+            &|| self.curl("application/json", &[CRDS]),
+            "1.1, under 25 MiB",
+        );
+        compare(
+            &["crds", "-o", "wide"],
+            "`kubectl get crd -o json`",
+            &|| self.kubectl(&["get", "crd", "-o", "json"]),
+            "under 100 MiB",
+        );
+        compare(
+            &["--version"],
+            "`kubectl version --client`",
+            &|| self.kubectl(&["version", "--client"]),
+            "under 10 ms CPU",
+        );
+        table
+    }
+
+    /// Runs both in turn and gives the medians of each.
+    fn in_turn(&self, ours: &dyn Fn() -> Command, theirs: &dyn Fn() -> Command) -> (Cost, Cost) {
+        // Once unmeasured, so that neither pays for cold files.
+        measure(ours());
+        measure(theirs());
+        let (mut a, mut b) = (Vec::new(), Vec::new());
+        for _ in 0..self.rounds {
+            b.push(measure(theirs()));
+            a.push(measure(ours()));
+        }
+        (median(&a), median(&b))
+    }
+}
+
+fn measure(mut command: Command) -> Cost {
+    command.stdout(Stdio::null()).stdin(Stdio::null());
+    let began = Instant::now();
+    let mut child = command.spawn().unwrap();
+    let used = child.wait4().unwrap();
+    let wall = began.elapsed();
+    assert!(
+        used.status.success(),
+        "{command:?} ended with {}",
+        used.status
+    );
+    Cost {
+        wall,
+        cpu: used.rusage.utime + used.rusage.stime,
+        peak: used.rusage.maxrss,
+    }
+}
+
+fn median(costs: &[Cost]) -> Cost {
+    fn middle<T: Ord + Copy>(values: impl Iterator<Item = T>) -> T {
+        let mut values: Vec<T> = values.collect();
+        values.sort_unstable();
+        values[values.len() / 2]
+    }
+    Cost {
+        wall: middle(costs.iter().map(|c| c.wall)),
+        cpu: middle(costs.iter().map(|c| c.cpu)),
+        peak: middle(costs.iter().map(|c| c.peak)),
+    }
+}
+
+fn show(cost: Cost) -> String {
+    format!(
+        "{:.0} ms, {:.0} ms CPU, {} MiB",
+        cost.wall.as_secs_f64() * 1e3,
+        cost.cpu.as_secs_f64() * 1e3,
+        cost.peak >> 20
+    )
+}
