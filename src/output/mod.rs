@@ -5,6 +5,7 @@ pub mod clean;
 mod fit;
 pub mod format;
 pub mod json_stream;
+mod page;
 mod printer;
 pub mod progress;
 pub mod table;
@@ -15,5 +16,6 @@ pub mod width;
 mod yaml_color;
 
 pub use format::Format;
+pub use page::Page;
 pub use printer::{ColorChoice, Paint, Printer};
 pub use table::{Cell, Column, Table};

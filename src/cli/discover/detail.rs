@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::cluster::Server;
 use crate::discovery::origin::{self, Details, Origin};
 use crate::discovery::{Discovery, Resource, lifecycle};
-use crate::output::{Paint, Printer, clean};
+use crate::output::{Page, Printer};
 
 use super::{facts, item, lifecycle_document};
 
@@ -67,10 +67,7 @@ impl Detail {
         versions: &[&Resource],
     ) -> String {
         let resource = versions[0];
-        let mut page = Page {
-            printer,
-            text: String::new(),
-        };
+        let mut page = Page::new(printer);
         page.field("Name", &resource.name());
         page.field("Kind", &resource.kind);
         page.field(
@@ -130,8 +127,17 @@ impl Detail {
         page.heading("Paths for appop raw");
         let all = paths(resource);
         let longest = all.iter().map(|(path, _)| path.len()).max().unwrap_or(0);
+        let most = all.iter().map(|(_, verbs)| verbs.len()).max().unwrap_or(0);
+        let beside = printer
+            .width()
+            .is_none_or(|width| longest + most + 4 <= width);
         for (path, verbs) in all {
-            page.line(&format!("{path:<longest$}  {verbs}"));
+            if beside {
+                page.line(&format!("{path:<longest$}  {verbs}"));
+            } else {
+                page.line(&path);
+                page.line(&format!("    {verbs}"));
+            }
         }
         page.heading("More");
         page.line(&format!("appop explain {}", resource.name()));
@@ -142,7 +148,7 @@ impl Detail {
         {
             page.line(&format!("appop crds {name}"));
         }
-        page.text
+        page.finish()
     }
 
     fn version(&self, discovery: &Discovery, resource: &Resource) -> String {
@@ -219,36 +225,6 @@ fn paths(resource: &Resource) -> Vec<(String, String)> {
     }
     paths.retain(|(_, verbs)| !verbs.is_empty());
     paths
-}
-
-struct Page {
-    printer: Printer,
-    text: String,
-}
-
-impl Page {
-    fn field(&mut self, name: &str, value: &str) {
-        if value.is_empty() {
-            return;
-        }
-        let label = if name.is_empty() {
-            String::new()
-        } else {
-            format!("{name}:")
-        };
-        let label = self.printer.paint(Paint::Key, &format!("{label:<13}"));
-        self.text
-            .push_str(&format!("{label} {}\n", clean::line(value)));
-    }
-
-    fn heading(&mut self, name: &str) {
-        let name = self.printer.paint(Paint::Key, &format!("{name}:"));
-        self.text.push_str(&format!("{name}\n"));
-    }
-
-    fn line(&mut self, text: &str) {
-        self.text.push_str(&format!("  {}\n", clean::line(text)));
-    }
 }
 
 #[cfg(test)]
