@@ -1,1 +1,10 @@
 //! A Kubernetes API on this machine.
+//!
+//! - [`real`]: etcd, kube-apiserver and kube-controller-manager as processes of their own.
+//! - [`simulator`]: nodes that exist only in the API, and pods that become ready on them.
+//!
+//! Both are reached over HTTP alone, like any server; nothing here prints or catches signals.
+
+#[cfg(unix)]
+pub mod real;
+pub mod simulator;

@@ -5,3 +5,5 @@
 
 mod facts;
 mod house;
+mod sandbox;
+mod support;

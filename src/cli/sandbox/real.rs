@@ -1,0 +1,107 @@
+//! `appop sandbox --real`: what is printed, which signals end it, and the command that runs in it.
+
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use super::Args;
+use crate::output::Printer;
+use crate::output::progress::Progress;
+use crate::sandbox::real::{ControlPlane, Options};
+
+mod command;
+mod signals;
+
+use signals::Signals;
+
+pub(super) async fn run(args: &Args, printer: Printer) -> anyhow::Result<ExitCode> {
+    let mut signals = Signals::catch()?;
+    let began = Instant::now();
+    let started = tokio::select! {
+        started = start(args, printer) => started?,
+        signal = signals.next() => {
+            printer.say("stopped before the servers were ready");
+            return Ok(signal.exit_code());
+        }
+    };
+    let mut control_plane = started;
+    if let Some((program, arguments)) = args.command.split_first() {
+        let ended = command::run(
+            program,
+            arguments,
+            &mut control_plane,
+            &mut signals,
+            printer,
+        )
+        .await;
+        control_plane.stop().await;
+        return ended;
+    }
+    printer.say(&format!(
+        "Kubernetes {} at {} with {}, ready after {:.1} s. Ctrl-C ends it.",
+        control_plane.version(),
+        control_plane.url(),
+        nodes(args.nodes),
+        began.elapsed().as_secs_f32()
+    ));
+    let announced = printer.data(&export_line(control_plane.kubeconfig_path()));
+    let ended = match announced {
+        Err(problem) => Err(problem.into()),
+        Ok(()) => tokio::select! {
+            ended = control_plane.ended() => Err(anyhow::anyhow!("{ended}")),
+            _ = signals.next() => Ok(ExitCode::SUCCESS),
+        },
+    };
+    control_plane.stop().await;
+    ended
+}
+
+async fn start(args: &Args, printer: Printer) -> anyhow::Result<ControlPlane> {
+    let options = Options {
+        port: args.port,
+        kubeconfig: args.kubeconfig.clone(),
+        nodes: args.nodes,
+    };
+    if args.command.is_empty() {
+        return Ok(ControlPlane::start(options, |stage| printer.say(stage)).await?);
+    }
+    // stderr is the command's too: nothing but what a terminal forgets again.
+    let progress = Progress::start(printer, "starting the sandbox");
+    Ok(ControlPlane::start(options, |stage| progress.set(stage)).await?)
+}
+
+fn nodes(count: u16) -> String {
+    match count {
+        0 => "no nodes".to_owned(),
+        1 => "1 simulated node".to_owned(),
+        _ => format!("{count} simulated nodes"),
+    }
+}
+
+/// A line for a shell. It is quoted only where it must be.
+fn export_line(path: &Path) -> String {
+    let path = path.to_string_lossy();
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:@%,".contains(c);
+    if path.chars().all(plain) {
+        format!("export KUBECONFIG={path}\n")
+    } else {
+        format!("export KUBECONFIG='{}'\n", path.replace('\'', "'\\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_export_line_is_quoted_where_a_shell_needs_it() {
+        assert_eq!(
+            export_line(Path::new("/tmp/a-b/c")),
+            "export KUBECONFIG=/tmp/a-b/c\n"
+        );
+        assert_eq!(
+            export_line(Path::new("/tmp/it's $x")),
+            "export KUBECONFIG='/tmp/it'\\''s $x'\n"
+        );
+    }
+}

@@ -1,0 +1,134 @@
+//! The directory of one sandbox: private, locked while its owner lives, swept when it is dead.
+
+use std::fs::{self, File};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use super::Error;
+
+/// How all directories' names begin.
+const PREFIX: &str = "appop-sandbox-";
+/// Held locked by the owner; the system lets go of it however the owner ends.
+const LOCK: &str = "lock";
+
+/// A temporary directory, mode 0700. Dropping it removes it with all that is in it.
+pub(super) struct Directory {
+    temporary: tempfile::TempDir,
+    _lock: File,
+}
+
+impl Directory {
+    /// Makes a new one under the system's directory for temporary files, after removing those
+    /// whose owner was killed.
+    pub(super) fn create() -> Result<Self, Error> {
+        let parent = std::env::temp_dir();
+        let parent = std::path::absolute(&parent).unwrap_or(parent);
+        sweep(&parent);
+        Self::create_in(&parent)
+    }
+
+    fn create_in(parent: &Path) -> Result<Self, Error> {
+        let failed = |path: &Path| Error::system(format!("make a directory in {}", path.display()));
+        let temporary = tempfile::Builder::new()
+            .prefix(PREFIX)
+            .permissions(fs::Permissions::from_mode(0o700))
+            .tempdir_in(parent)
+            .map_err(failed(parent))?;
+        // Locked before it has its name, so that no sweep finds it unlocked.
+        let unnamed = temporary.path().join("lock.new");
+        let lock = File::create(&unnamed).map_err(failed(temporary.path()))?;
+        lock.try_lock()
+            .map_err(|problem| failed(temporary.path())(problem.into()))?;
+        fs::rename(&unnamed, temporary.path().join(LOCK)).map_err(failed(temporary.path()))?;
+        Ok(Directory {
+            temporary,
+            _lock: lock,
+        })
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        self.temporary.path()
+    }
+
+    /// Writes a file that only its owner may read, and returns its path.
+    pub(super) fn write(&self, name: &str, content: &str) -> Result<PathBuf, Error> {
+        let path = self.path().join(name);
+        write_private(&path, content)
+            .map_err(Error::system(format!("write {}", path.display())))?;
+        Ok(path)
+    }
+}
+
+pub(super) fn write_private(path: &Path, content: &str) -> std::io::Result<()> {
+    use std::io::Write;
+    let mut file = fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(path)?;
+    file.write_all(content.as_bytes())
+}
+
+/// Removes directories that a killed sandbox has left. What cannot be removed stays: the next
+/// start tries again, and nothing depends on it.
+fn sweep(parent: &Path) {
+    let Ok(entries) = parent.read_dir() else {
+        return;
+    };
+    for entry in entries.flatten() {
+        if entry.file_name().to_string_lossy().starts_with(PREFIX) && is_abandoned(&entry.path()) {
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
+}
+
+/// Whether `dir` is ours and nobody holds its lock. One without a lock is just being made.
+fn is_abandoned(dir: &Path) -> bool {
+    // A directory for temporary files is often shared: another user's symbolic link or directory
+    // must not decide what is removed.
+    let Ok(metadata) = dir.symlink_metadata() else {
+        return false;
+    };
+    if !metadata.is_dir() || metadata.uid() != rustix::process::geteuid().as_raw() {
+        return false;
+    }
+    File::open(dir.join(LOCK)).is_ok_and(|lock| lock.try_lock().is_ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sweep_takes_the_abandoned_and_leaves_the_rest() {
+        let parent = tempfile::tempdir().unwrap();
+        let alive = Directory::create_in(parent.path()).unwrap();
+        let abandoned = parent.path().join("appop-sandbox-dead");
+        fs::create_dir(&abandoned).unwrap();
+        fs::write(abandoned.join(LOCK), "").unwrap();
+        let being_made = parent.path().join("appop-sandbox-new");
+        fs::create_dir(&being_made).unwrap();
+        let foreign = parent.path().join("else");
+        fs::create_dir(&foreign).unwrap();
+        fs::write(foreign.join(LOCK), "").unwrap();
+        std::os::unix::fs::symlink(&foreign, parent.path().join("appop-sandbox-link")).unwrap();
+
+        sweep(parent.path());
+
+        assert!(!abandoned.exists());
+        assert!(alive.path().exists() && being_made.exists() && foreign.join(LOCK).exists());
+    }
+
+    #[test]
+    fn it_is_private_and_goes_away() {
+        let parent = tempfile::tempdir().unwrap();
+        let dir = Directory::create_in(parent.path()).unwrap();
+        let file = dir.write("key", "secret").unwrap();
+        let mode = |path: &Path| path.metadata().unwrap().permissions().mode() & 0o777;
+        assert_eq!((mode(dir.path()), mode(&file)), (0o700, 0o600));
+        drop(dir);
+        assert!(!file.exists());
+        assert_eq!(parent.path().read_dir().unwrap().count(), 0);
+    }
+}

@@ -1,0 +1,202 @@
+//! What all scenarios stand on: the built binary, run as a person runs it, and one real control
+//! plane for all of them.
+
+use std::ffi::OsStr;
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// The built binary.
+pub(crate) const APPOP: &str = env!("CARGO_BIN_EXE_appop");
+
+/// Nothing that a scenario runs takes this long unless it hangs.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// How a program ended and what it wrote.
+#[derive(Debug)]
+pub(crate) struct Output {
+    /// The exit code; -1 when a signal ended it.
+    pub(crate) code: i32,
+    /// All of stdout.
+    pub(crate) stdout: String,
+    /// All of stderr.
+    pub(crate) stderr: String,
+}
+
+impl Output {
+    /// Asserts exit code 0 and gives stdout.
+    #[track_caller]
+    pub(crate) fn success(self) -> String {
+        assert_eq!(
+            self.code, 0,
+            "stderr: {}\nstdout: {}",
+            self.stderr, self.stdout
+        );
+        self.stdout
+    }
+}
+
+/// Runs the built binary without any server configured; stdin is empty.
+pub(crate) fn run<I: AsRef<OsStr>>(args: impl IntoIterator<Item = I>) -> Output {
+    finish(&mut command(args))
+}
+
+/// The built binary in an environment of its own: no kubeconfig, no proxy, no colours, a home
+/// without files. For scenarios that need more than [`run`]: other variables, stdin.
+pub(crate) fn command<I: AsRef<OsStr>>(args: impl IntoIterator<Item = I>) -> Command {
+    isolated(APPOP.as_ref(), Path::new(env!("CARGO_TARGET_TMPDIR")), args)
+}
+
+/// Runs a command to its end; fails the test when it takes longer than two minutes.
+#[track_caller]
+pub(crate) fn finish(command: &mut Command) -> Output {
+    let mut child = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let stdout = collect(child.stdout.take().unwrap());
+    let stderr = collect(child.stderr.take().unwrap());
+    let until = Instant::now() + PATIENCE;
+    let status = loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            break status;
+        }
+        if Instant::now() > until {
+            child.kill().unwrap();
+            panic!("{command:?} hangs");
+        }
+        thread::sleep(Duration::from_millis(2));
+    };
+    Output {
+        code: status.code().unwrap_or(-1),
+        stdout: stdout.join().unwrap(),
+        stderr: stderr.join().unwrap(),
+    }
+}
+
+/// A real control plane with two simulated nodes, the same for the whole test process. Tests run
+/// at the same time, so each works in a namespace (and with cluster-scoped names) of its own.
+pub(crate) struct Real {
+    /// The kubeconfig of the administrator, context `appop-sandbox`.
+    pub(crate) kubeconfig: PathBuf,
+    home: PathBuf,
+}
+
+impl Real {
+    /// Runs the built binary against the control plane.
+    pub(crate) fn run<I: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = I>) -> Output {
+        finish(&mut self.command(args))
+    }
+
+    /// The built binary, set up for the control plane.
+    pub(crate) fn command<I: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = I>) -> Command {
+        self.set_up(APPOP.as_ref(), args)
+    }
+
+    /// The address of the API server, such as `https://127.0.0.1:34567`.
+    pub(crate) fn url(&self) -> String {
+        let server = "jsonpath={.clusters[0].cluster.server}";
+        self.kubectl(["config", "view", "-o", server]).success()
+    }
+
+    /// Runs the kubectl that belongs to the control plane's version.
+    pub(crate) fn kubectl<I: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = I>) -> Output {
+        finish(&mut self.set_up(&assets().unwrap().join("kubectl"), args))
+    }
+
+    fn set_up<I: AsRef<OsStr>>(
+        &self,
+        program: &Path,
+        args: impl IntoIterator<Item = I>,
+    ) -> Command {
+        let mut command = isolated(program, &self.home, args);
+        command.env("KUBECONFIG", &self.kubeconfig);
+        command
+    }
+}
+
+/// The shared control plane, started when the first scenario asks. `None` where there are no
+/// binaries for one; the scenario then returns at once:
+///
+/// ```ignore
+/// let Some(real) = support::real() else { return };
+/// ```
+pub(crate) fn real() -> Option<&'static Real> {
+    static REAL: OnceLock<Real> = OnceLock::new();
+    assets()?;
+    Some(REAL.get_or_init(start))
+}
+
+/// `KUBEBUILDER_ASSETS`; when it is not set, says on stderr that the running test is not run.
+pub(crate) fn assets() -> Option<PathBuf> {
+    let assets = std::env::var_os("KUBEBUILDER_ASSETS").filter(|dir| !dir.is_empty());
+    if assets.is_none() {
+        let name = thread::current().name().unwrap_or("a test").to_owned();
+        // Not with a macro: the harness would hide it, and a test that was not run must not look
+        // like one that passed.
+        let _ = writeln!(io::stderr(), "{name} needs KUBEBUILDER_ASSETS: not run");
+    }
+    assets.map(PathBuf::from)
+}
+
+/// The sandbox ends when its command does, and that one when its stdin does, which only this
+/// process holds open: however the test process ends, the servers end too.
+fn start() -> Real {
+    let mut child = command(["sandbox", "--real", "--nodes", "2", "--"])
+        .args(["sh", "-c", "echo \"$KUBECONFIG\"; exec cat >/dev/null"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap())
+        .read_line(&mut line)
+        .unwrap();
+    if line.is_empty() {
+        panic!(
+            "the sandbox did not start: {}",
+            read_all(child.stderr.take().unwrap())
+        );
+    }
+    // The pipe to its stdin must stay open.
+    static CHILD: OnceLock<Child> = OnceLock::new();
+    CHILD.set(child).unwrap();
+    let kubeconfig = PathBuf::from(line.trim_end());
+    let home = kubeconfig.parent().unwrap().join("home");
+    std::fs::create_dir(&home).unwrap();
+    Real { kubeconfig, home }
+}
+
+fn isolated<I: AsRef<OsStr>>(
+    program: &Path,
+    home: &Path,
+    args: impl IntoIterator<Item = I>,
+) -> Command {
+    let mut command = Command::new(program);
+    command
+        .args(args)
+        .stdin(Stdio::null())
+        .env_clear()
+        .env("HOME", home);
+    for kept in ["PATH", "TMPDIR", "KUBEBUILDER_ASSETS"] {
+        if let Some(value) = std::env::var_os(kept) {
+            command.env(kept, value);
+        }
+    }
+    command
+}
+
+fn collect(stream: impl Read + Send + 'static) -> thread::JoinHandle<String> {
+    thread::spawn(move || read_all(stream))
+}
+
+fn read_all(mut stream: impl Read) -> String {
+    let mut bytes = Vec::new();
+    stream.read_to_end(&mut bytes).unwrap();
+    String::from_utf8_lossy(&bytes).into_owned()
+}
