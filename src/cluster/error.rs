@@ -204,7 +204,10 @@ pub(super) fn classify(problem: &(dyn StdError + 'static), to: &Endpoint<'_>) ->
     if text.contains("closed before message completed") || text.contains("connection closed") {
         return Transport::Broken(innermost(problem));
     }
-    if text.contains("invalid HTTP") || text.contains("error parsing") {
+    if text.contains("invalid HTTP")
+        || text.contains("error parsing")
+        || text.contains("unexpected message")
+    {
         return Transport::NotHttp(innermost(problem));
     }
     Transport::Other(text)

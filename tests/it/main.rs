@@ -3,6 +3,8 @@
 // Helpers beside the tests unwrap too: a panic is how a test fails.
 #![allow(clippy::unwrap_used)]
 
+mod connect;
+mod discover;
 mod facts;
 mod house;
 mod sandbox;
