@@ -18,6 +18,8 @@ pub(super) struct Shape {
     pub(super) natural: usize,
     /// What it can be cut to before others suffer.
     pub(super) least: usize,
+    /// Columns of its heading.
+    pub(super) heading: usize,
     /// The highest goes first; 0 stays as long as it can.
     pub(super) priority: u8,
 }
@@ -29,30 +31,35 @@ pub(super) fn fits(widths: &[usize], limit: usize) -> bool {
 
 /// Which columns stay, and their widths. When `all` must stay, the widths may exceed the limit.
 pub(super) fn fit(shapes: &[Shape], limit: usize, all: bool) -> (Vec<usize>, Vec<usize>) {
-    let mut kept: Vec<usize> = (0..shapes.len()).collect();
-    let sizes = |kept: &[usize], size: fn(&Shape) -> usize| -> Vec<usize> {
-        kept.iter().map(|at| size(&shapes[*at])).collect()
+    // From what everybody would like to what still says something.
+    let stages: [fn(&Shape) -> usize; 4] = [
+        |shape| shape.natural,
+        |shape| shape.least,
+        |shape| shape.least.min(shape.heading.max(FLOOR)),
+        |shape| shape.least.min(FLOOR),
+    ];
+    let sizes = |kept: &[usize], stage: usize| -> Vec<usize> {
+        kept.iter().map(|at| stages[stage](&shapes[*at])).collect()
     };
-    let (least, floor) = (|s: &Shape| s.least, |s: &Shape| s.least.min(FLOOR));
-    while !all && !fits(&sizes(&kept, least), limit) {
-        let last = kept
+    let mut kept: Vec<usize> = (0..shapes.len()).collect();
+    while !all && !fits(&sizes(&kept, 1), limit) {
+        let droppable = kept
             .iter()
             .enumerate()
             .filter(|(_, at)| shapes[**at].priority > 0);
-        let Some((at, _)) = last.max_by_key(|(_, at)| shapes[**at].priority) else {
+        let Some((at, _)) = droppable.max_by_key(|(_, at)| shapes[**at].priority) else {
             break;
         };
         kept.remove(at);
     }
-    while !all && kept.len() > 1 && !fits(&sizes(&kept, floor), limit) {
+    while !all && kept.len() > 1 && !fits(&sizes(&kept, 3), limit) {
         kept.pop();
     }
+    let lower = (1..3)
+        .find(|stage| fits(&sizes(&kept, *stage), limit))
+        .unwrap_or(3);
     let budget = budget(kept.len(), limit);
-    let widths = if fits(&sizes(&kept, least), limit) {
-        share(&sizes(&kept, least), &sizes(&kept, |s| s.natural), budget)
-    } else {
-        share(&sizes(&kept, floor), &sizes(&kept, least), budget)
-    };
+    let widths = share(&sizes(&kept, lower), &sizes(&kept, lower - 1), budget);
     (kept, widths)
 }
 
@@ -142,5 +149,54 @@ fn cell(text: impl Into<String>, role: Paint) -> Cell {
         Paint::Bad => cell.fg(Color::DarkRed),
         Paint::Key => cell.fg(Color::DarkCyan),
         Paint::Literal => cell.fg(Color::DarkMagenta),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shape(natural: usize, least: usize, heading: usize) -> Shape {
+        Shape {
+            natural,
+            least,
+            heading,
+            priority: 0,
+        }
+    }
+
+    #[test]
+    fn the_widest_share_what_is_missing() {
+        assert_eq!(share(&[1, 1, 1], &[10, 3, 9], 20), [9, 3, 8]);
+        assert_eq!(share(&[1, 1], &[4, 4], 20), [4, 4]);
+        assert_eq!(share(&[6, 6], &[9, 9], 3), [6, 6]);
+    }
+
+    #[test]
+    fn headings_are_broken_last() {
+        let shapes = [shape(20, 20, 4), shape(12, 12, 10)];
+        assert_eq!(fit(&shapes, 21, true).1, [8, 10]);
+        assert_eq!(fit(&shapes, 17, true).1, [6, 8]);
+        assert_eq!(fit(&shapes, 10, true).1, [6, 6]);
+    }
+
+    #[test]
+    fn of_equals_the_last_goes_first() {
+        let equal = Shape {
+            priority: 1,
+            ..shape(10, 10, 4)
+        };
+        assert_eq!(fit(&[shape(10, 10, 4), equal, equal], 23, false).0, [0, 1]);
+    }
+
+    #[test]
+    fn wrapped_cells_are_painted() {
+        let line =
+            |text: &'static str| vec![(text.into(), Paint::Bad), ("x".into(), Paint::Strong)];
+        let drawn = draw(vec![line("one two")], &[3, 1], &[false, false], false, true);
+        assert_eq!(
+            drawn,
+            "\x1b[38;5;1mone\x1b[39m   \x1b[1mx\x1b[0m\n\x1b[38;5;1mtwo\x1b[39m\n"
+        );
     }
 }

@@ -11,6 +11,8 @@ const MAX_INDENT: usize = 40;
 /// Go's decoder, which every Kubernetes server and client uses, refuses to go deeper; so what is
 /// deeper is no answer that anybody wants laid out, and our memory stays bounded.
 const MAX_DEPTH: usize = 10_000;
+/// White space that is remembered between tokens.
+const MAX_GAP: usize = 64;
 /// Output is handed on in pieces of about this many bytes.
 const PIECE: usize = 32 * 1024;
 
@@ -32,6 +34,10 @@ pub struct JsonStream {
     out: Vec<u8>,
     /// Whether something stands on the line that the output is at.
     mid_line: bool,
+    /// The white space since the last token: shown when what follows turns out to be no JSON.
+    gap: Vec<u8>,
+    /// Text that is no JSON ended in a carriage return: dropped when a line feed follows.
+    returned: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,6 +73,8 @@ impl JsonStream {
             partial: Vec::new(),
             out: Vec::with_capacity(PIECE * 2),
             mid_line: false,
+            gap: Vec::new(),
+            returned: false,
         }
     }
 
@@ -102,6 +110,8 @@ impl JsonStream {
         if matches!(self.state, State::Text { .. } | State::Word) {
             self.reset();
         }
+        self.gap.clear();
+        self.returned = false;
         if self.mid_line {
             self.line_end();
         }
@@ -125,7 +135,12 @@ impl JsonStream {
         let first = matches!(self.state, State::ValueOrEnd | State::KeyOrEnd);
         let in_object = self.open.last().copied();
         match byte {
-            b' ' | b'\t' | b'\n' | b'\r' => {}
+            b' ' | b'\t' | b'\n' | b'\r' => {
+                if self.gap.len() < MAX_GAP {
+                    self.gap.push(byte);
+                }
+                return 1;
+            }
             b'"' if value || key => {
                 self.before_item(first || key);
                 self.role(if key { Paint::Key } else { Paint::Value });
@@ -168,14 +183,20 @@ impl JsonStream {
             b'-' | b'0'..=b'9' | b't' | b'f' | b'n' if value => {
                 self.before_item(first);
                 self.role(Paint::Literal);
+                self.gap.clear();
                 self.state = State::Word;
                 return 0;
             }
             _ => {
                 self.state = State::Raw;
+                if self.mid_line {
+                    let gap = std::mem::take(&mut self.gap);
+                    self.characters(&gap, false);
+                }
                 return 0;
             }
         }
+        self.gap.clear();
         1
     }
 
@@ -221,7 +242,12 @@ impl JsonStream {
         self.emit(&bytes[..run]);
         if run < bytes.len() {
             self.reset();
-            self.after_value();
+            if self.open.is_empty() {
+                // The line stays open: `404 page not found` begins with a word, too.
+                self.state = State::Value;
+            } else {
+                self.after_value();
+            }
         }
         run
     }
@@ -237,7 +263,7 @@ impl JsonStream {
     /// Writes bytes as harmless characters; the start of one that is not complete is kept.
     fn characters(&mut self, bytes: &[u8], in_string: bool) {
         let harmless = |b: &u8| matches!(b, b' '..=b'~') || (!in_string && *b == b'\n');
-        if bytes.iter().all(harmless) {
+        if !self.returned && bytes.iter().all(harmless) {
             return self.emit(bytes);
         }
         let mut chunks = bytes.utf8_chunks().peekable();
@@ -275,7 +301,12 @@ impl JsonStream {
     }
 
     fn character(&mut self, c: char, in_string: bool) {
-        if clean::is_hostile(c) && (in_string || !matches!(c, '\n' | '\t')) {
+        if std::mem::take(&mut self.returned) && c != '\n' {
+            self.emit(b"\\u000d");
+        }
+        if !in_string && c == '\r' {
+            self.returned = true;
+        } else if clean::is_hostile(c) && (in_string || !matches!(c, '\n' | '\t')) {
             // All of them are in the first plane: four digits are enough.
             self.emit(format!("\\u{:04x}", u32::from(c)).as_bytes());
         } else {
@@ -284,8 +315,10 @@ impl JsonStream {
     }
 
     fn before_item(&mut self, on_new_line: bool) {
-        if on_new_line && !self.open.is_empty() {
-            self.new_line();
+        match self.open.is_empty() {
+            true if self.mid_line => self.line_end(),
+            false if on_new_line => self.new_line(),
+            _ => {}
         }
     }
 
@@ -338,146 +371,4 @@ fn may_go_on(bytes: &[u8]) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn laid_out(pieces: &[&[u8]], color: bool) -> String {
-        let mut stream = JsonStream::new(2, color);
-        let mut out = Vec::new();
-        for piece in pieces {
-            stream.push(piece, &mut out).unwrap();
-        }
-        stream.finish(&mut out).unwrap();
-        String::from_utf8(out).unwrap()
-    }
-
-    fn whole(text: &str) -> String {
-        laid_out(&[text.as_bytes()], false)
-    }
-
-    const SAMPLES: [&str; 6] = [
-        r#"{"a":[],"b":{},"c":[1,-2.5e+3,[true,false],null],"d":{"e":"f","g":{"h":[{}]}}}"#,
-        r#"  [ "quote \" slash \\ slash \/ unicode \u00e9\ud83d\ude00" , "Größe 大 🎉" ]  "#,
-        r#""one""#,
-        "12",
-        "[[[[]]]]",
-        r#"{"":{"":""}}"#,
-    ];
-
-    #[test]
-    fn looks_as_everybody_indents_json() {
-        for sample in SAMPLES {
-            let value: serde_json::Value = serde_json::from_str(sample).unwrap();
-            let text = whole(sample);
-            assert_eq!(
-                serde_json::from_str::<serde_json::Value>(&text).unwrap(),
-                value
-            );
-            if !sample.contains('\\') && sample != SAMPLES[0] {
-                assert_eq!(text, format!("{value:#}\n"));
-            }
-        }
-        assert_eq!(
-            whole(SAMPLES[0]),
-            "{\n  \"a\": [],\n  \"b\": {},\n  \"c\": [\n    1,\n    -2.5e+3,\n    [\n      true,\n      \
-             false\n    ],\n    null\n  ],\n  \"d\": {\n    \"e\": \"f\",\n    \"g\": {\n      \"h\": [\n        \
-             {}\n      ]\n    }\n  }\n}\n"
-        );
-    }
-
-    #[test]
-    fn splits_do_not_show() {
-        let broken: [&[u8]; 6] = [
-            b"{\"a\": tru\n  no json \x1b[31m \xe2\x82",
-            b"\"\xff\xe2\x82\" \"\xf0\x9f\x8e\" \"\xe2\x80\xae\x1b\xc2\x9b\" [1 2]",
-            b"ok",
-            b"{\"a\" 1}",
-            b"\"\\\x1b\\\xe2\x80\xae\\u00\" ]",
-            b"{\"cut\": \"of\xf0\x9f",
-        ];
-        let samples = SAMPLES.iter().map(|sample| sample.as_bytes()).chain(broken);
-        for sample in samples {
-            for color in [false, true] {
-                let expected = laid_out(&[sample], color);
-                for at in 0..=sample.len() {
-                    let (a, b) = sample.split_at(at);
-                    assert_eq!(laid_out(&[a, b], color), expected, "{at}");
-                }
-                let bytes: Vec<&[u8]> = sample.chunks(1).collect();
-                assert_eq!(laid_out(&bytes, color), expected);
-            }
-        }
-    }
-
-    #[test]
-    fn events_are_written_when_they_are_complete() {
-        let mut stream = JsonStream::new(2, false);
-        let mut out = Vec::new();
-        stream.push(b"{\"type\":\"ADDED\"}", &mut out).unwrap();
-        assert_eq!(out, b"{\n  \"type\": \"ADDED\"\n}\n");
-        out.clear();
-        stream.push(b"\n{\"type\":", &mut out).unwrap();
-        stream.push(b"\"DELETED\"}\n", &mut out).unwrap();
-        stream.finish(&mut out).unwrap();
-        assert_eq!(out, b"{\n  \"type\": \"DELETED\"\n}\n");
-    }
-
-    #[test]
-    fn what_is_no_json_is_passed_on() {
-        assert_eq!(whole("ok"), "ok\n");
-        assert_eq!(whole("404 page not found\n"), "404\npage not found\n");
-        assert_eq!(
-            whole("# HELP x\nx{a=\"b\"} 1\n"),
-            "# HELP x\nx{a=\"b\"} 1\n"
-        );
-        assert_eq!(whole("[1 2]"), "[\n  12]\n");
-        assert_eq!(whole("}"), "}\n");
-        assert_eq!(whole(""), "");
-    }
-
-    #[test]
-    fn nothing_steers_the_terminal() {
-        let hostile = "\x1b[2J\u{7f}\u{9b}31m\u{202e}\u{200b}\u{feff}\r\x08";
-        let quoted = serde_json::to_string(hostile).unwrap();
-        for text in [
-            quoted.clone(),
-            hostile.to_owned(),
-            format!("\"{hostile}\""),
-            format!("{{{quoted}:1}}"),
-        ] {
-            let shown = whole(&text);
-            assert!(
-                !shown.chars().any(|c| clean::is_hostile(c) && c != '\n'),
-                "{shown:?}"
-            );
-        }
-        assert_eq!(
-            serde_json::from_str::<String>(&whole(&quoted)).unwrap(),
-            hostile
-        );
-        assert_eq!(whole("\"a\nb\""), "\"a\\u000ab\"\n");
-    }
-
-    #[test]
-    fn depth_costs_neither_stack_nor_square() {
-        let deep = vec![b'['; 4_000_000];
-        let mut stream = JsonStream::new(2, false);
-        let mut out = Vec::new();
-        for piece in deep.chunks(64 * 1024) {
-            stream.push(piece, &mut out).unwrap();
-            assert!(stream.open.len() <= MAX_DEPTH);
-            assert!(stream.out.capacity() < 1024 * 1024);
-        }
-        stream.finish(&mut out).unwrap();
-        assert!(out.len() < deep.len() + MAX_DEPTH * (2 * MAX_INDENT + 1) + 1);
-    }
-
-    #[test]
-    fn keys_and_values_are_painted() {
-        assert_eq!(
-            laid_out(&[b"{\"a\":\"b\",\"c\":1}"], true),
-            "{\n  \x1b[36m\"a\"\x1b[0m: \x1b[32m\"b\"\x1b[0m,\n  \x1b[36m\"c\"\x1b[0m: \x1b[35m1\x1b[0m\n}\n"
-        );
-        assert_eq!(laid_out(&[b"\"cut"], true), "\x1b[32m\"cut\x1b[0m\n");
-    }
-}
+mod tests;

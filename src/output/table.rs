@@ -232,14 +232,16 @@ fn pick(line: Line<'_>, keeps: impl Fn(usize) -> bool) -> Line<'_> {
 }
 
 fn shape(column: &Column, natural: usize, wide: bool) -> fit::Shape {
+    let heading = width::of(&column.name);
     let least = column
         .least
-        .map_or(natural, |least| least.max(width::of(&column.name)));
-    let priority = if wide { 0 } else { column.priority };
+        .map_or(natural, |least| least.max(heading))
+        .min(natural);
     fit::Shape {
         natural,
-        least: least.min(natural),
-        priority,
+        least,
+        heading,
+        priority: if wide { 0 } else { column.priority },
     }
 }
 

@@ -14,33 +14,33 @@ use super::{Format, Printer, clean, yaml_color};
 /// kubectl indents JSON by four spaces.
 const JSON_INDENT: usize = 4;
 
-/// How a value is dressed for its reader.
+/// How a value is written for its reader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Dress {
+pub enum Style {
     /// For a program: as it is
     Plain,
     /// For a terminal: characters that could steer it, or hide or reorder text on it, are escaped
     /// as JSON and YAML allow in strings, so that it still is the same value
     Safe,
-    /// As [`Dress::Safe`], and keys and values are painted
+    /// As [`Style::Safe`], and keys and values are painted
     Painted,
 }
 
-impl Dress {
+impl Style {
     /// What suits whoever reads stdout.
     pub fn of(printer: Printer) -> Self {
         match (printer.stdout_is_colored(), printer.stdout_is_terminal()) {
-            (true, _) => Dress::Painted,
-            (false, true) => Dress::Safe,
-            (false, false) => Dress::Plain,
+            (true, _) => Style::Painted,
+            (false, true) => Style::Safe,
+            (false, false) => Style::Plain,
         }
     }
 }
 
 /// JSON as kubectl has it: indented by four spaces, ending in a line end.
-pub fn json(value: &Value, dress: Dress) -> String {
+pub fn json(value: &Value, style: Style) -> String {
     let mut out = Vec::new();
-    if dress == Dress::Plain {
+    if style == Style::Plain {
         let indent = [b' '; JSON_INDENT];
         let pretty = serde_json::ser::PrettyFormatter::with_indent(&indent);
         let mut serializer = serde_json::Serializer::with_formatter(&mut out, pretty);
@@ -49,7 +49,7 @@ pub fn json(value: &Value, dress: Dress) -> String {
             .expect("a value is serialized to memory");
         out.push(b'\n');
     } else {
-        let mut stream = JsonStream::new(JSON_INDENT, dress == Dress::Painted);
+        let mut stream = JsonStream::new(JSON_INDENT, style == Style::Painted);
         let pushed = stream.push(value.to_string().as_bytes(), &mut out);
         pushed
             .and_then(|()| stream.finish(&mut out))
@@ -62,13 +62,14 @@ pub fn json(value: &Value, dress: Dress) -> String {
 /// blocks, everything quoted that some YAML reader could take for another type.
 ///
 /// Errors: none is known; the serializer could refuse a value.
-pub fn yaml(value: &Value, dress: Dress) -> anyhow::Result<String> {
+pub fn yaml(value: &Value, style: Style) -> anyhow::Result<String> {
     // Long lines are not folded: kubectl does not, and `grep` finds what it looks for.
     let options = serde_saphyr::ser_options! { folded_wrap_chars: usize::MAX };
-    if dress == Dress::Plain {
-        return Ok(serde_saphyr::to_string_with_options(value, options)?);
+    let safe = style != Style::Plain;
+    let text = serde_saphyr::to_string_with_options(&Quoting { value, safe }, options)?;
+    if !safe {
+        return Ok(text);
     }
-    let text = serde_saphyr::to_string_with_options(&Quoting(value), options)?;
     // All that is hostile now stands between double quotes, where YAML takes it escaped.
     let mut safe = String::with_capacity(text.len());
     let mut rest = text.as_str();
@@ -84,7 +85,7 @@ pub fn yaml(value: &Value, dress: Dress) -> anyhow::Result<String> {
         }
     }
     safe.push_str(rest);
-    Ok(if dress == Dress::Painted {
+    Ok(if style == Style::Painted {
         yaml_color::paint(&safe)
     } else {
         safe
@@ -95,14 +96,14 @@ pub fn yaml(value: &Value, dress: Dress) -> anyhow::Result<String> {
 ///
 /// Errors: what writing to stdout says.
 pub fn print_json(printer: Printer, value: &Value) -> io::Result<()> {
-    printer.data(&json(value, Dress::of(printer)))
+    printer.data(&json(value, Style::of(printer)))
 }
 
 /// Writes YAML to stdout.
 ///
 /// Errors: what writing to stdout says; a value that cannot be YAML.
 pub fn print_yaml(printer: Printer, value: &Value) -> anyhow::Result<()> {
-    Ok(printer.data(&yaml(value, Dress::of(printer))?)?)
+    Ok(printer.data(&yaml(value, Style::of(printer))?)?)
 }
 
 /// Writes `value` in the machine format that was asked for; JSON where it is none.
@@ -119,18 +120,26 @@ fn is_hidden(c: char) -> bool {
     clean::is_hostile(c) && c != '\n' && c != '\t'
 }
 
-/// A value whose hostile strings are double-quoted; the serializer leaves some of them plain.
-struct Quoting<'a>(&'a Value);
+/// A value with double quotes around strings that the serializer would write without, though some
+/// readers cannot take them so: those that would begin a block with a tab, and, for a terminal,
+/// those that are to be escaped.
+struct Quoting<'a> {
+    value: &'a Value,
+    safe: bool,
+}
 
 impl Serialize for Quoting<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self.0 {
-            Value::String(text) => QuotingText(text).serialize(serializer),
-            Value::Array(items) => serializer.collect_seq(items.iter().map(Quoting)),
+        let safe = self.safe;
+        match self.value {
+            Value::String(text) => QuotingText { text, safe }.serialize(serializer),
+            Value::Array(items) => {
+                serializer.collect_seq(items.iter().map(|value| Quoting { value, safe }))
+            }
             Value::Object(fields) => {
                 let mut map = serializer.serialize_map(Some(fields.len()))?;
-                for (key, value) in fields {
-                    map.serialize_entry(&QuotingText(key), &Quoting(value))?;
+                for (text, value) in fields {
+                    map.serialize_entry(&QuotingText { text, safe }, &Quoting { value, safe })?;
                 }
                 map.end()
             }
@@ -144,14 +153,21 @@ impl Serialize for Quoting<'_> {
 /// serializer leaves as it is, cannot stand anywhere else.
 const MARK: &str = "\u{202e}: ";
 
-struct QuotingText<'a>(&'a str);
+struct QuotingText<'a> {
+    text: &'a str,
+    safe: bool,
+}
 
 impl Serialize for QuotingText<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        if self.0.chars().any(is_hidden) {
-            DoubleQuoted(format!("{MARK}{}", self.0)).serialize(serializer)
+        let text = self.text;
+        if self.safe && text.contains(is_hidden) {
+            DoubleQuoted(format!("{MARK}{text}")).serialize(serializer)
+        } else if text.contains('\n') && text.trim_start_matches([' ', '\n']).starts_with('\t') {
+            // libyaml and Go's readers refuse a tab where a block's indentation is found out.
+            DoubleQuoted(text).serialize(serializer)
         } else {
-            serializer.serialize_str(self.0)
+            serializer.serialize_str(text)
         }
     }
 }
@@ -281,20 +297,57 @@ mod tests {
     #[test]
     fn yaml_reads_back_as_the_same_value() {
         let value = nasty();
-        for dress in [Dress::Plain, Dress::Safe] {
-            let text = yaml(&value, dress).unwrap();
+        for style in [Style::Plain, Style::Safe] {
+            let text = yaml(&value, style).unwrap();
             let read: Value = serde_saphyr::from_str(&text).unwrap();
             assert_eq!(read, value, "{text}");
         }
-        let painted = yaml(&value, Dress::Painted).unwrap();
-        assert_eq!(unpainted(&painted), yaml(&value, Dress::Safe).unwrap());
+        let painted = yaml(&value, Style::Painted).unwrap();
+        assert_eq!(unpainted(&painted), yaml(&value, Style::Safe).unwrap());
+    }
+
+    #[test]
+    fn yaml_reads_back_whatever_is_written() {
+        // Every string of up to three of the pieces that mean something to YAML.
+        let pieces = [
+            "", " ", "\n", "\t", "a", "0", ".", ":", "-", "#", "'", "\"", "\\", "|", "{", "]", ",",
+            "~", "?", "é", "\u{202e}", "\r",
+        ];
+        let mut texts = std::collections::BTreeSet::new();
+        for a in pieces {
+            for b in pieces {
+                texts.extend(pieces.map(|c| format!("{a}{b}{c}")));
+            }
+        }
+        let fields = texts
+            .iter()
+            .map(|text| (text.clone(), json!([text, {"k": text}, [[text]]])));
+        let value = Value::Object(fields.collect());
+        let safe = yaml(&value, Style::Safe).unwrap();
+        assert!(!safe.contains(is_hidden));
+        assert_eq!(unpainted(&yaml(&value, Style::Painted).unwrap()), safe);
+        for text in [yaml(&value, Style::Plain).unwrap(), safe] {
+            let read: Value = serde_saphyr::from_str(&text).unwrap();
+            let (read, value) = (read.as_object().unwrap(), value.as_object().unwrap());
+            assert_eq!(read.len(), value.len());
+            for (key, field) in value {
+                assert_eq!(read.get(key), Some(field), "{key:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn no_block_begins_with_a_tab() {
+        let value = json!({"a": "\tb\nc", "d": " \n\te", "f": "g\n\th"});
+        let expected = "a: \"\\tb\\nc\"\nd: \" \\n\\te\"\nf: |-\n  g\n  \th\n";
+        assert_eq!(yaml(&value, Style::Plain).unwrap(), expected);
     }
 
     #[test]
     fn json_reads_back_as_the_same_value() {
         let value = nasty();
-        for dress in [Dress::Plain, Dress::Safe] {
-            let text = json(&value, dress);
+        for style in [Style::Plain, Style::Safe] {
+            let text = json(&value, style);
             assert_eq!(
                 serde_json::from_str::<Value>(&text).unwrap(),
                 value,
@@ -302,22 +355,22 @@ mod tests {
             );
         }
         assert_eq!(
-            unpainted(&json(&value, Dress::Painted)),
-            json(&value, Dress::Safe)
+            unpainted(&json(&value, Style::Painted)),
+            json(&value, Style::Safe)
         );
         let tame = json!({"a": [1, {}, []], "b": {"c": "d"}});
-        assert_eq!(json(&tame, Dress::Plain), json(&tame, Dress::Safe));
-        assert!(json(&tame, Dress::Plain).starts_with("{\n    \"a\": [\n        1,\n"));
+        assert_eq!(json(&tame, Style::Plain), json(&tame, Style::Safe));
+        assert!(json(&tame, Style::Plain).starts_with("{\n    \"a\": [\n        1,\n"));
     }
 
     #[test]
     fn nothing_steers_the_terminal() {
         let hostile = |text: &str| text.chars().any(is_hidden);
-        assert!(!hostile(&yaml(&nasty(), Dress::Safe).unwrap()));
+        assert!(!hostile(&yaml(&nasty(), Style::Safe).unwrap()));
         assert!(!hostile(&unpainted(
-            &yaml(&nasty(), Dress::Painted).unwrap()
+            &yaml(&nasty(), Style::Painted).unwrap()
         )));
-        assert!(!hostile(&json(&nasty(), Dress::Safe)));
+        assert!(!hostile(&json(&nasty(), Style::Safe)));
     }
 
     #[test]
@@ -347,13 +400,13 @@ spec:
       a
       b
 ";
-        assert_eq!(yaml(&value, Dress::Plain).unwrap(), expected);
+        assert_eq!(yaml(&value, Style::Plain).unwrap(), expected);
     }
 
     #[test]
     fn keys_and_scalars_are_painted() {
         let value = json!({"a": "b", "c": [{"d: e": 1}, "f: g"], "s": "x\ny\n", "t": true});
-        let painted = yaml(&value, Dress::Painted).unwrap();
+        let painted = yaml(&value, Style::Painted).unwrap();
         let marks = painted
             .replace("\x1b[36m", "<k>")
             .replace("\x1b[32m", "<v>");

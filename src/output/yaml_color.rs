@@ -80,7 +80,7 @@ fn closing(text: &str) -> Option<usize> {
 fn role(scalar: &str) -> Paint {
     let plain = matches!(scalar, "true" | "false" | "null" | "~") || scalar.parse::<f64>().is_ok();
     match scalar.chars().next() {
-        None | Some('|' | '>' | '{' | '[' | '-') if !plain => Paint::Plain,
+        None | Some('|' | '>' | '{' | '[') if !plain => Paint::Plain,
         _ if plain => Paint::Literal,
         _ => Paint::Value,
     }
