@@ -164,7 +164,7 @@ pub(super) fn classify(problem: &(dyn StdError + 'static), to: &Endpoint<'_>) ->
             return classify_tls(tls, to);
         }
         if let Some(io) = cause.downcast_ref::<io::Error>() {
-            if let Some(tls) = io.get_ref().and_then(|e| e.downcast_ref::<rustls::Error>()) {
+            if let Some(tls) = tls_within(io) {
                 return classify_tls(tls, to);
             }
             if let Some(proxy) = to.proxy
@@ -211,6 +211,14 @@ pub(super) fn classify(problem: &(dyn StdError + 'static), to: &Endpoint<'_>) ->
         return Transport::NotHttp(innermost(problem));
     }
     Transport::Other(text)
+}
+
+/// An I/O error may wrap another, and its `source` passes over what it wraps.
+fn tls_within(problem: &io::Error) -> Option<&rustls::Error> {
+    let inner = problem.get_ref()?;
+    inner
+        .downcast_ref::<rustls::Error>()
+        .or_else(|| tls_within(inner.downcast_ref::<io::Error>()?))
 }
 
 fn classify_tls(problem: &rustls::Error, to: &Endpoint<'_>) -> Transport {
