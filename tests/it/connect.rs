@@ -29,7 +29,7 @@ fn says(output: &Output, parts: &[&str]) {
 }
 
 /// Listens on loopback and gives every connection to `serve`, for as long as the test runs.
-fn listen(serve: impl Fn(TcpStream) + Send + Sync + 'static) -> SocketAddr {
+pub(crate) fn listen(serve: impl Fn(TcpStream) + Send + Sync + 'static) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let serve = Arc::new(serve);

@@ -1,5 +1,6 @@
 //! `appop discover` on the real server, beside what kubectl says of it.
 
+use std::io::{BufRead, Write};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -260,6 +261,78 @@ fn find_files(dir: &Path, into: &mut Vec<std::path::PathBuf>) {
             into.push(path)
         }
     }
+}
+
+/// A server that knows legacy discovery alone: the real one's documents, without what is asked for
+/// in Accept. `/apis/apps/v1` is refused, as a broken aggregated server would.
+fn legacy_server(real: &'static support::Real) -> String {
+    let address = super::connect::listen(move |mut stream| {
+        let mut head = String::new();
+        let mut reader = std::io::BufReader::new(stream.try_clone().unwrap());
+        while !head.ends_with("\r\n\r\n") && reader.read_line(&mut head).is_ok_and(|n| n > 0) {}
+        let path = head.split(' ').nth(1).unwrap_or_default();
+        let (code, body) = match path {
+            "/apis/apps/v1" => ("503 Service Unavailable", "down for lunch\n".to_owned()),
+            path => ("200 OK", real.kubectl(["get", "--raw", path]).success()),
+        };
+        let length = body.len();
+        let _ = write!(
+            stream,
+            "HTTP/1.1 {code}\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\
+             Connection: close\r\n\r\n{body}"
+        );
+    });
+    format!("http://{address}")
+}
+
+#[test]
+fn a_server_without_aggregated_discovery_is_listed_too() {
+    let Some(real) = support::real() else { return };
+    let server = legacy_server(real);
+    let dir = tempfile::tempdir().unwrap();
+    let run = |args: &[&str]| {
+        let mut command = support::command(["discover", "-s", &server, "--cache-dir"]);
+        support::finish(command.arg(dir.path()).args(args))
+    };
+    let until = Instant::now() + Duration::from_secs(20);
+    loop {
+        let legacy = run(&["--preferred", "-o", "name"]);
+        assert_eq!(legacy.code, 3);
+        assert!(
+            legacy
+                .stderr
+                .contains("apps/v1 cannot be reached: 503: down for lunch"),
+            "{}",
+            legacy.stderr
+        );
+        let whole = real
+            .run(["discover", "--preferred", "-o", "name"])
+            .success();
+        let but_apps: Vec<&str> = whole.lines().filter(|l| !l.ends_with(".apps")).collect();
+        if legacy.stdout.lines().collect::<Vec<_>>() == but_apps {
+            break;
+        }
+        assert!(Instant::now() < until, "{}\n{whole}", legacy.stdout);
+    }
+    let text = run(&["v1", "-o", "json"]);
+    let json: Value = serde_json::from_str(&text.success()).unwrap();
+    let pods = json["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|i| i["resource"] == "pods")
+        .unwrap();
+    assert_eq!(
+        pods["storage"], true,
+        "legacy discovery tells the storage version"
+    );
+    assert!(
+        pods["subresources"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|s| s["name"] == "exec")
+    );
 }
 
 /// A dead aggregated server concerns everybody who asks, so this one has servers of its own.
