@@ -5,6 +5,7 @@ pub mod clean;
 mod fit;
 pub mod format;
 pub mod json_stream;
+pub mod jsonpath;
 mod page;
 mod printer;
 pub mod progress;

@@ -1,4 +1,4 @@
-//! Are the generated facts still those of the pinned Kubernetes?
+//! Are the generated and recorded facts still those of the pinned Kubernetes?
 
 use std::fs;
 use std::path::Path;
@@ -42,4 +42,36 @@ fn lifecycle_facts_are_what_the_modules_say() {
         "{}",
         String::from_utf8_lossy(&check.stderr)
     );
+}
+
+/// What `output::jsonpath` is held to by its own tests.
+#[test]
+#[cfg(unix)]
+fn jsonpath_recordings_are_what_kubectl_says() {
+    let Some(assets) = std::env::var_os("KUBEBUILDER_ASSETS") else {
+        return;
+    };
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/jsonpath/record.sh");
+    let recorded = Command::new(script)
+        .env("KUBECTL", Path::new(&assets).join("kubectl"))
+        .output()
+        .unwrap();
+    assert!(
+        recorded.status.success(),
+        "{}",
+        String::from_utf8_lossy(&recorded.stderr)
+    );
+    let (said, kept) = (
+        String::from_utf8(recorded.stdout).unwrap(),
+        read("tests/it/jsonpath/cases.txt"),
+    );
+    for (number, (said, kept)) in said.lines().zip(kept.lines()).enumerate() {
+        assert_eq!(
+            said,
+            kept,
+            "cases.txt, line {}: kubectl now says the first",
+            number + 1
+        );
+    }
+    assert_eq!(said.lines().count(), kept.lines().count());
 }
