@@ -53,7 +53,7 @@ pub struct Args {
     #[arg(
         long, short, value_name = "FORMAT", default_value = "table",
         value_parser = Format::parser([
-            Format::Table, Format::Wide, Format::Name, Format::Json, Format::Yaml, Format::Tree,
+            Format::Table, Format::Wide, Format::Name, Format::Json, Format::Yaml, Format::JSONPATH, Format::Tree,
         ])
     )]
     output: Format,
@@ -188,7 +188,7 @@ impl Args {
                 }
                 printer.data(&text)?;
             }
-            Format::Json | Format::Yaml => {
+            Format::Json | Format::Yaml | Format::JsonPath(_) => {
                 value::print(printer, &self.output, &document(discovery, &rows))?;
             }
             Format::Tree => tree::print(printer, &forest(discovery, &rows))?,
@@ -227,7 +227,7 @@ impl Args {
             .collect();
         versions.sort();
         match &self.output {
-            Format::Json | Format::Yaml => {
+            Format::Json | Format::Yaml | Format::JsonPath(_) => {
                 value::print(context.printer, &self.output, &json!(versions))?;
             }
             Format::Table | Format::Name => {
@@ -235,7 +235,7 @@ impl Args {
                 context.printer.data(&versions.concat())?;
             }
             _ => {
-                let known = "--versions knows the formats table, name, json and yaml";
+                let known = "--versions knows the formats table, name, json, yaml and jsonpath";
                 return Err(Usage(known.to_owned()).into());
             }
         }
@@ -371,7 +371,7 @@ impl Args {
                 }
                 printer.data(&text)?;
             }
-            Format::Json | Format::Yaml => {
+            Format::Json | Format::Yaml | Format::JsonPath(_) => {
                 value::print(printer, &self.output, &detail.document(discovery, versions))?;
             }
             Format::Tree => tree::print(printer, &forest(discovery, versions))?,

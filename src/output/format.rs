@@ -5,6 +5,8 @@ use std::ffi::OsStr;
 use clap::builder::{PossibleValue, TypedValueParser};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
+use super::jsonpath::JsonPath;
+
 /// The form of an answer. Each command states which of them it knows: [`Format::parser`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Format {
@@ -121,6 +123,8 @@ fn template_of(template: String) -> Result<Format, Refused> {
         let sentence = "jsonpath needs a template, such as -o jsonpath='{.metadata.name}'";
         return Err(Refused::Sentence(sentence.to_owned()));
     }
+    // Refused here, a template with a mistake fails before anything is sent.
+    JsonPath::parse(&template).map_err(|problem| Refused::Sentence(problem.to_string()))?;
     Ok(Format::JsonPath(template))
 }
 

@@ -9,6 +9,7 @@ use serde_json::Value;
 use serde_saphyr::DoubleQuoted;
 
 use super::json_stream::JsonStream;
+use super::jsonpath::JsonPath;
 use super::{Format, Printer, clean, yaml_color};
 
 /// kubectl indents JSON by four spaces.
@@ -108,10 +109,18 @@ pub fn print_yaml(printer: Printer, value: &Value) -> anyhow::Result<()> {
 
 /// Writes `value` in the machine format that was asked for; JSON where it is none.
 ///
-/// Errors: what writing to stdout says; a value that cannot be YAML.
+/// Errors: what writing to stdout says; a value that cannot be YAML, or not what a template wants.
 pub fn print(printer: Printer, format: &Format, value: &Value) -> anyhow::Result<()> {
     match format {
         Format::Yaml => print_yaml(printer, value),
+        Format::JsonPath(template) => {
+            let text = JsonPath::parse(template)?.render(value)?;
+            let safe = match printer.stdout_is_terminal() {
+                true => clean::block(&text),
+                false => text.into(),
+            };
+            Ok(printer.data(&safe)?)
+        }
         _ => Ok(print_json(printer, value)?),
     }
 }
