@@ -41,7 +41,13 @@ pub struct Global {
     #[command(flatten)]
     pub connect: ConnectFlags,
     /// Directory of what is kept between runs; otherwise $KUBECACHEDIR, otherwise ~/.kube/cache
-    #[arg(long, global = true, value_name = "DIR", help_heading = "Connection")]
+    #[arg(
+        long,
+        global = true,
+        hide_short_help = true,
+        value_name = "DIR",
+        help_heading = "Connection"
+    )]
     pub cache_dir: Option<PathBuf>,
     /// When to colour the output; NO_COLOR and TERM=dumb are respected under auto
     #[arg(

@@ -7,51 +7,72 @@ use std::path::PathBuf;
 #[command(next_help_heading = "Connection")]
 pub struct ConnectFlags {
     /// Path to the kubeconfig file; otherwise $KUBECONFIG, otherwise ~/.kube/config
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, hide_short_help = true, value_name = "FILE")]
     pub kubeconfig: Option<PathBuf>,
     /// The kubeconfig context to use
     #[arg(long, global = true, value_name = "NAME")]
     pub context: Option<String>,
     /// The kubeconfig cluster to use
-    #[arg(long, global = true, value_name = "NAME")]
+    #[arg(long, global = true, hide_short_help = true, value_name = "NAME")]
     pub cluster: Option<String>,
     /// The kubeconfig user to use
-    #[arg(long, global = true, value_name = "NAME")]
+    #[arg(long, global = true, hide_short_help = true, value_name = "NAME")]
     pub user: Option<String>,
     /// The namespace to work in
     #[arg(long, short, global = true, value_name = "NAME")]
     pub namespace: Option<String>,
     /// Address of the API server, such as https://127.0.0.1:6443
-    #[arg(long, short, global = true, value_name = "URL")]
+    #[arg(long, short, global = true, hide_short_help = true, value_name = "URL")]
     pub server: Option<String>,
     /// Bearer token
-    #[arg(long, global = true, value_name = "TOKEN", hide_env_values = true)]
+    #[arg(
+        long,
+        global = true,
+        hide_short_help = true,
+        value_name = "TOKEN",
+        hide_env_values = true
+    )]
     pub token: Option<String>,
     /// File with the certificate authority that signed the server's certificate
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, hide_short_help = true, value_name = "FILE")]
     pub certificate_authority: Option<PathBuf>,
     /// File with the client certificate
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, hide_short_help = true, value_name = "FILE")]
     pub client_certificate: Option<PathBuf>,
     /// File with the client certificate's key
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, hide_short_help = true, value_name = "FILE")]
     pub client_key: Option<PathBuf>,
     /// Do not verify the server's certificate: insecure
-    #[arg(long, global = true)]
+    #[arg(long, global = true, hide_short_help = true)]
     pub insecure_skip_tls_verify: bool,
     /// Name to expect in the server's certificate
-    #[arg(long, global = true, value_name = "NAME")]
+    #[arg(long, global = true, hide_short_help = true, value_name = "NAME")]
     pub tls_server_name: Option<String>,
     /// User to impersonate
-    #[arg(long = "as", global = true, value_name = "USER")]
+    #[arg(
+        long = "as",
+        global = true,
+        hide_short_help = true,
+        value_name = "USER"
+    )]
     pub impersonate: Option<String>,
     /// Group to impersonate; may be repeated
-    #[arg(long = "as-group", global = true, value_name = "GROUP")]
+    #[arg(
+        long = "as-group",
+        global = true,
+        hide_short_help = true,
+        value_name = "GROUP"
+    )]
     pub impersonate_groups: Vec<String>,
     /// UID to impersonate
-    #[arg(long = "as-uid", global = true, value_name = "UID")]
+    #[arg(
+        long = "as-uid",
+        global = true,
+        hide_short_help = true,
+        value_name = "UID"
+    )]
     pub impersonate_uid: Option<String>,
     /// Give up on a request after this time, such as 5s, 2m or 1h; 0 never does
-    #[arg(long, global = true, value_name = "TIME")]
+    #[arg(long, global = true, hide_short_help = true, value_name = "TIME")]
     pub request_timeout: Option<String>,
 }

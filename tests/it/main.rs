@@ -6,6 +6,7 @@
 mod connect;
 mod discover;
 mod facts;
+mod help;
 mod house;
 mod sandbox;
 mod support;
