@@ -60,7 +60,7 @@ pub struct Global {
     )]
     pub color: ColorChoice,
     /// Say on stderr what is sent: -v one line a request, -vv headers and a curl line, -vvv bodies
-    #[arg(short, global = true, action = clap::ArgAction::Count, help_heading = "Output")]
+    #[arg(short, long, global = true, action = clap::ArgAction::Count, help_heading = "Output")]
     pub verbose: u8,
 }
 

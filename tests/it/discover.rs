@@ -405,3 +405,19 @@ done
         "{text}"
     );
 }
+
+#[test]
+fn a_reader_that_has_enough_ends_it_quietly() {
+    let Some(real) = support::real() else { return };
+    let mut child = real
+        .command(["discover", "-o", "json"])
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    // Closed before the first byte, as by a `head` that has ended.
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+    assert_eq!(output.status.code(), Some(0));
+}
