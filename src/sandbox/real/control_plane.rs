@@ -17,6 +17,7 @@ use super::kubeconfig::{self, Place, Written};
 use super::pki::Pki;
 use super::process::{Servers, log_of, port_was_taken};
 use super::{Ended, Error};
+use crate::sandbox::simulator::Simulator;
 
 /// How long the servers together may take; on an idle machine they need about four seconds.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -46,7 +47,9 @@ pub struct ControlPlane {
     ca: String,
     token: String,
     client: Client,
-    // Dropped in this order: the servers are gone before their files are.
+    // Dropped in this order: nobody asks the servers any more when they end, and they are gone
+    // before their files are.
+    _simulator: Simulator,
     servers: Servers,
     kubeconfig: Written,
     directory: Directory,
@@ -135,10 +138,20 @@ impl ControlPlane {
             .await?;
 
         progress("waiting for kube-controller-manager to work");
+        let version = client
+            .apiserver_version()
+            .await
+            .map_err(Error::api("ask for the version"))?
+            .git_version;
+        let mut simulator = Simulator::start(client.clone(), options.nodes, &version)
+            .await
+            .map_err(Error::api("register the simulated nodes"))?;
         let accounts: Api<ServiceAccount> = Api::namespaced(client.clone(), "default");
         servers
             .wait(CONTROLLER_MANAGER, dir, deadline, async |last| {
-                // The first thing that the controllers make and that people rely on.
+                // The first things that the controllers do and that people rely on.
+                *last = "the simulated nodes still have their taint `not-ready`".to_owned();
+                simulator.ready().await;
                 *last = "the service account default/default is missing".to_owned();
                 accounts
                     .get_opt("default")
@@ -147,11 +160,6 @@ impl ControlPlane {
             })
             .await?;
 
-        let version = client
-            .apiserver_version()
-            .await
-            .map_err(Error::api("ask for the version"))?
-            .git_version;
         let ca = credentials.pki.ca.certificate;
         let token = credentials.admin_token;
         let kubeconfig = place.write(&kubeconfig::text(&url, &ca, &token), &token)?;
@@ -161,6 +169,7 @@ impl ControlPlane {
             ca,
             token,
             client,
+            _simulator: simulator,
             servers,
             kubeconfig,
             directory,

@@ -1,1 +1,36 @@
 //! Nodes that exist only in the API, and pods that become ready on them.
+//!
+//! Stands in for kube-scheduler and for the kubelets, over HTTP like both. Nothing runs: no
+//! container, no probe, no volume, no log.
+//!
+//! What it does as they do:
+//! - A pod without a node, of the default scheduler and without scheduling gates, is bound to the
+//!   node with the fewest pods among those that fit: not cordoned, taints tolerated, `nodeSelector`
+//!   and required node affinity matched, room for its requests and below the node's limit of pods.
+//!   One that fits nowhere gets the condition `PodScheduled=False` with kube-scheduler's message,
+//!   and is tried again when a node changes or a pod goes.
+//! - A bound pod is Running with all containers ready, init containers completed, and Ready once
+//!   its readiness gates are.
+//! - A deleted pod's containers stop at once, then it is gone, unless finalizers hold it.
+//!
+//! What it decides, because nothing tells how a program would end: a pod that may complete
+//! (`restartPolicy` Never or OnFailure) succeeds a second after it started, which is what Jobs
+//! wait for; all others run until they are deleted, and stop with exit code 0. A pod deleted
+//! before it could complete has failed with 143, as one ended by SIGTERM.
+//!
+//! What it does not look at: pod affinity and topology spread, preferences, priorities, host
+//! ports, volumes and their claims, images, probes, ConfigMaps and Secrets that are missing.
+
+mod actions;
+mod affinity;
+mod kubelet;
+mod node;
+mod quantity;
+mod requests;
+mod run;
+mod scheduler;
+#[cfg(test)]
+mod testing;
+mod world;
+
+pub use run::{MAX_NODES, Simulator};

@@ -1,0 +1,579 @@
+//! What the kubelet of a simulated node does for a pod: the status that it reports, and when.
+//!
+//! The conditions follow k8s.io/kubernetes/pkg/kubelet/status/generate.go.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use k8s_openapi::api::core::v1::{
+    ContainerState, ContainerStateRunning, ContainerStateTerminated, ContainerStatus, HostIP, Pod,
+    PodCondition, PodIP, PodSpec, PodStatus, ResourceRequirements,
+};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+
+use super::requests::is_sidecar;
+
+/// How long a pod runs that may complete: long enough to be seen running.
+const WORK: Duration = Duration::from_secs(1);
+/// What a process returns that SIGTERM has ended.
+const TERMINATED: i32 = 128 + 15;
+
+/// What is to be done next for a pod.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Step {
+    /// All is as it should be.
+    Nothing,
+    /// Look again after this time.
+    Wait(Duration),
+    /// Write this status; what is `None` in it stays as it is.
+    Report(Box<PodStatus>),
+    /// Write this status, if any, then let go of the pod.
+    Finish(Option<Box<PodStatus>>),
+}
+
+/// Where a pod runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Place {
+    pub(super) node: IpAddr,
+    pub(super) pod: IpAddr,
+}
+
+/// The next step for a pod that is bound to a simulated node.
+pub(super) fn step(pod: &Pod, place: Place, now: Timestamp) -> Step {
+    let Some(spec) = &pod.spec else {
+        return Step::Nothing;
+    };
+    let current = pod.status.clone().unwrap_or_default();
+    let ended = is_terminal(pod);
+    if pod.metadata.deletion_timestamp.is_some() {
+        let stopped = || {
+            let exit_code = if may_complete(spec) { TERMINATED } else { 0 };
+            Box::new(status(
+                pod,
+                spec,
+                &current,
+                place,
+                Life::Ended { exit_code },
+                now,
+            ))
+        };
+        let stop = !ended && current.start_time.is_some();
+        return match (pod.metadata.deletion_grace_period_seconds, stop) {
+            // Let go of already; what holds it now is a finalizer.
+            (Some(0), false) => Step::Nothing,
+            (Some(0), true) => Step::Report(stopped()),
+            (_, stop) => Step::Finish(stop.then(stopped)),
+        };
+    }
+    if ended {
+        return Step::Nothing;
+    }
+    let running = status(pod, spec, &current, place, Life::Running, now);
+    if !is_reported(&running, &current) {
+        return Step::Report(Box::new(running));
+    }
+    if !may_complete(spec) {
+        return Step::Nothing;
+    }
+    let started = current.start_time.as_ref().map_or(now, |time| time.0);
+    let worked = Duration::try_from(now.duration_since(started)).unwrap_or_default();
+    match WORK.checked_sub(worked).filter(|left| !left.is_zero()) {
+        Some(left) => Step::Wait(left),
+        None => {
+            let life = Life::Ended { exit_code: 0 };
+            Step::Report(Box::new(status(pod, spec, &current, place, life, now)))
+        }
+    }
+}
+
+/// Whether the pod has ended: it takes nothing of its node any more.
+pub(super) fn is_terminal(pod: &Pod) -> bool {
+    let phase = pod
+        .status
+        .as_ref()
+        .and_then(|status| status.phase.as_deref());
+    matches!(phase, Some("Succeeded" | "Failed"))
+}
+
+fn may_complete(spec: &PodSpec) -> bool {
+    matches!(spec.restart_policy.as_deref(), Some("Never" | "OnFailure"))
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Life {
+    Running,
+    Ended { exit_code: i32 },
+}
+
+/// The part of a status that a kubelet owns. Times of what has not changed are kept.
+fn status(
+    pod: &Pod,
+    spec: &PodSpec,
+    current: &PodStatus,
+    place: Place,
+    life: Life,
+    now: Timestamp,
+) -> PodStatus {
+    let containers = Containers { pod, life, now };
+    let running = spec.containers.iter().map(|container| {
+        let old = find(&current.container_statuses, &container.name);
+        let image = container.image.as_deref().unwrap_or_default();
+        containers.status(&container.name, image, container.resources.as_ref(), old)
+    });
+    let init = spec.init_containers.iter().flatten().map(|container| {
+        let old = find(&current.init_container_statuses, &container.name);
+        let image = container.image.as_deref().unwrap_or_default();
+        if is_sidecar(container) {
+            containers.status(&container.name, image, container.resources.as_ref(), old)
+        } else {
+            containers.completed(&container.name, image, old)
+        }
+    });
+    let ephemeral = spec.ephemeral_containers.iter().flatten().map(|container| {
+        let old = find(&current.ephemeral_container_statuses, &container.name);
+        let image = container.image.as_deref().unwrap_or_default();
+        let status = containers.status(&container.name, image, None, old);
+        ContainerStatus {
+            ready: false,
+            started: None,
+            ..status
+        }
+    });
+    let phase = match life {
+        Life::Running => "Running",
+        Life::Ended { exit_code: 0 } => "Succeeded",
+        Life::Ended { .. } => "Failed",
+    };
+    PodStatus {
+        phase: Some(phase.to_owned()),
+        conditions: Some(conditions(pod, spec, current, life, now)),
+        container_statuses: Some(running.collect()),
+        init_container_statuses: some(init.collect()),
+        ephemeral_container_statuses: some(ephemeral.collect()),
+        host_ip: Some(place.node.to_string()),
+        host_ips: Some(vec![HostIP {
+            ip: place.node.to_string(),
+        }]),
+        pod_ip: Some(place.pod.to_string()),
+        pod_ips: Some(vec![PodIP {
+            ip: place.pod.to_string(),
+        }]),
+        start_time: Some(current.start_time.clone().unwrap_or(Time(now))),
+        observed_generation: pod.metadata.generation,
+        ..PodStatus::default()
+    }
+}
+
+struct Containers<'a> {
+    pod: &'a Pod,
+    life: Life,
+    now: Timestamp,
+}
+
+impl Containers<'_> {
+    /// A container that lives as long as its pod does.
+    fn status(
+        &self,
+        name: &str,
+        image: &str,
+        resources: Option<&ResourceRequirements>,
+        old: Option<&ContainerStatus>,
+    ) -> ContainerStatus {
+        let was_running = old.and_then(|old| old.state.as_ref()?.running.as_ref());
+        let same = old.filter(|old| old.image == image);
+        let started = same
+            .and(was_running)
+            .and_then(|running| running.started_at.clone());
+        let restart_count = match (old, same) {
+            (Some(old), None) => old.restart_count + 1,
+            (Some(old), Some(_)) => old.restart_count,
+            (None, _) => 0,
+        };
+        let last_state = match (old, same) {
+            (Some(old), None) => {
+                let started = was_running.and_then(|running| running.started_at.clone());
+                Some(self.ended(0, old.container_id.clone(), started))
+            }
+            (old, _) => old.and_then(|old| old.last_state.clone()),
+        };
+        let id = self.id(name, restart_count);
+        let started = Some(started.unwrap_or(Time(self.now)));
+        let alive = self.life == Life::Running;
+        let state = match self.life {
+            Life::Running => ContainerState {
+                running: Some(ContainerStateRunning {
+                    started_at: started,
+                }),
+                ..ContainerState::default()
+            },
+            Life::Ended { exit_code } => self.ended(exit_code, Some(id.clone()), started),
+        };
+        ContainerStatus {
+            name: name.to_owned(),
+            image: image.to_owned(),
+            image_id: image_id(image),
+            container_id: Some(id),
+            ready: alive,
+            started: Some(alive),
+            restart_count,
+            state: Some(state),
+            last_state,
+            resources: resources.cloned(),
+            allocated_resources: resources.and_then(|resources| resources.requests.clone()),
+            ..ContainerStatus::default()
+        }
+    }
+
+    /// An init container, done before the others started.
+    fn completed(&self, name: &str, image: &str, old: Option<&ContainerStatus>) -> ContainerStatus {
+        let id = self.id(name, 0);
+        let state = old
+            .and_then(|old| old.state.clone())
+            .filter(|old| old.terminated.is_some());
+        ContainerStatus {
+            name: name.to_owned(),
+            image: image.to_owned(),
+            image_id: image_id(image),
+            container_id: Some(id.clone()),
+            ready: true,
+            started: Some(false),
+            state: Some(state.unwrap_or_else(|| self.ended(0, Some(id), Some(Time(self.now))))),
+            ..ContainerStatus::default()
+        }
+    }
+
+    fn ended(
+        &self,
+        exit_code: i32,
+        container_id: Option<String>,
+        started_at: Option<Time>,
+    ) -> ContainerState {
+        let reason = if exit_code == 0 { "Completed" } else { "Error" };
+        let terminated = ContainerStateTerminated {
+            exit_code,
+            container_id,
+            started_at,
+            finished_at: Some(Time(self.now)),
+            reason: Some(reason.to_owned()),
+            ..ContainerStateTerminated::default()
+        };
+        ContainerState {
+            terminated: Some(terminated),
+            ..ContainerState::default()
+        }
+    }
+
+    fn id(&self, name: &str, restarts: i32) -> String {
+        let uid = self.pod.metadata.uid.as_deref().unwrap_or_default();
+        format!("simulated://{uid}/{name}/{restarts}")
+    }
+}
+
+fn image_id(image: &str) -> String {
+    format!("simulated://{image}")
+}
+
+fn conditions(
+    pod: &Pod,
+    spec: &PodSpec,
+    current: &PodStatus,
+    life: Life,
+    now: Timestamp,
+) -> Vec<PodCondition> {
+    let ended = match life {
+        Life::Running => None,
+        Life::Ended { exit_code: 0 } => Some("PodCompleted"),
+        Life::Ended { .. } => Some("PodFailed"),
+    };
+    let (ready, ready_reason, message) = match (ended, unready_gates(spec, current)) {
+        (Some(reason), _) => (false, Some(reason), None),
+        (None, Some(message)) => (false, Some("ReadinessGatesNotReady"), Some(message)),
+        (None, None) => (true, None, None),
+    };
+    let initialized = ended.filter(|reason| *reason == "PodCompleted");
+    [
+        ("PodScheduled", true, None, None),
+        ("PodReadyToStartContainers", ended.is_none(), None, None),
+        ("Initialized", true, initialized, None),
+        ("ContainersReady", ended.is_none(), ended, None),
+        ("Ready", ready, ready_reason, message),
+    ]
+    .map(|(type_, is_true, reason, message)| {
+        let wanted = PodCondition {
+            type_: type_.to_owned(),
+            status: if is_true { "True" } else { "False" }.to_owned(),
+            reason: reason.map(str::to_owned),
+            message,
+            observed_generation: pod.metadata.generation,
+            ..PodCondition::default()
+        };
+        since(wanted, current, now)
+    })
+    .into()
+}
+
+/// The condition with the time of its last transition: now, if it is one.
+pub(super) fn since(wanted: PodCondition, current: &PodStatus, now: Timestamp) -> PodCondition {
+    let old = condition(current, &wanted.type_).filter(|old| old.status == wanted.status);
+    let time = old.and_then(|old| old.last_transition_time.clone());
+    PodCondition {
+        last_transition_time: Some(time.unwrap_or(Time(now))),
+        ..wanted
+    }
+}
+
+/// What is missing of the readiness gates, in the kubelet's words.
+fn unready_gates(spec: &PodSpec, current: &PodStatus) -> Option<String> {
+    let missing: Vec<String> = spec
+        .readiness_gates
+        .iter()
+        .flatten()
+        .map(|gate| &gate.condition_type)
+        .filter_map(|gate| match condition(current, gate) {
+            None => Some(format!(
+                "corresponding condition of pod readiness gate {gate:?} does not exist."
+            )),
+            Some(found) if found.status == "True" => None,
+            Some(found) => Some(format!(
+                "the status of pod readiness gate {gate:?} is not \"True\", but {}",
+                found.status
+            )),
+        })
+        .collect();
+    (!missing.is_empty()).then(|| missing.join(", "))
+}
+
+pub(super) fn condition<'a>(status: &'a PodStatus, type_: &str) -> Option<&'a PodCondition> {
+    status
+        .conditions
+        .iter()
+        .flatten()
+        .find(|condition| condition.type_ == type_)
+}
+
+/// Whether all that `wanted` says stands in `current`.
+fn is_reported(wanted: &PodStatus, current: &PodStatus) -> bool {
+    let same_condition = |wanted: &PodCondition| {
+        condition(current, &wanted.type_).is_some_and(|current| {
+            current.status == wanted.status
+                && current.reason == wanted.reason
+                && current.message == wanted.message
+        })
+    };
+    wanted.phase == current.phase
+        && wanted.host_ip == current.host_ip
+        && wanted.pod_ip == current.pod_ip
+        && wanted.container_statuses == current.container_statuses
+        && wanted.init_container_statuses == current.init_container_statuses
+        && wanted.ephemeral_container_statuses == current.ephemeral_container_statuses
+        && wanted.observed_generation == current.observed_generation
+        && wanted.conditions.iter().flatten().all(same_condition)
+}
+
+fn find<'a>(statuses: &'a Option<Vec<ContainerStatus>>, name: &str) -> Option<&'a ContainerStatus> {
+    statuses.iter().flatten().find(|status| status.name == name)
+}
+
+fn some<T>(items: Vec<T>) -> Option<Vec<T>> {
+    (!items.is_empty()).then_some(items)
+}
+
+#[cfg(test)]
+mod tests {
+    use k8s_openapi::api::core::v1::PodReadinessGate;
+
+    use super::super::testing::{self, PodBuilder};
+    use super::*;
+
+    const PLACE: Place = Place {
+        node: IpAddr::V4(std::net::Ipv4Addr::new(198, 18, 0, 1)),
+        pod: IpAddr::V4(std::net::Ipv4Addr::new(198, 18, 0, 2)),
+    };
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(1_700_000_000 + second).unwrap()
+    }
+
+    fn reported(step: Step) -> PodStatus {
+        match step {
+            Step::Report(status) => *status,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// The pod after its first report.
+    fn started(pod: PodBuilder) -> PodBuilder {
+        let pod = pod.on("node-0");
+        let status = reported(step(&pod.peek(), PLACE, at(0)));
+        pod.status(status)
+    }
+
+    fn state(status: &PodStatus, type_: &str) -> (String, Option<String>) {
+        let found = condition(status, type_).unwrap();
+        (found.status.clone(), found.reason.clone())
+    }
+
+    #[test]
+    fn a_bound_pod_runs_and_is_ready() {
+        let pod = started(testing::pod("a")).build();
+        let status = pod.status.clone().unwrap();
+        assert_eq!(status.phase.as_deref(), Some("Running"));
+        assert_eq!(status.pod_ip.as_deref(), Some("198.18.0.2"));
+        for type_ in ["PodScheduled", "Initialized", "ContainersReady", "Ready"] {
+            assert_eq!(state(&status, type_), ("True".to_owned(), None), "{type_}");
+        }
+        assert!(
+            status
+                .container_statuses
+                .unwrap()
+                .iter()
+                .all(|c| c.ready && c.started == Some(true))
+        );
+        assert_eq!(step(&pod, PLACE, at(100)), Step::Nothing);
+    }
+
+    #[test]
+    fn init_containers_are_done_and_sidecars_run() {
+        let mut sidecar = testing::container("sidecar", "0");
+        sidecar.restart_policy = Some("Always".to_owned());
+        let pod = testing::pod("a").spec(|spec| {
+            spec.init_containers = Some(vec![testing::container("init", "0"), sidecar]);
+        });
+        let pod = started(pod).build();
+        let states: Vec<bool> = pod
+            .status
+            .as_ref()
+            .and_then(|status| status.init_container_statuses.as_ref())
+            .unwrap()
+            .iter()
+            .map(|status| status.state.as_ref().unwrap().running.is_some())
+            .collect();
+        assert_eq!(states, [false, true]);
+        assert_eq!(step(&pod, PLACE, at(100)), Step::Nothing);
+    }
+
+    #[test]
+    fn a_readiness_gate_holds_ready_back() {
+        let gated = testing::pod("a").spec(|spec| {
+            spec.readiness_gates = Some(vec![PodReadinessGate {
+                condition_type: "example.com/lb".to_owned(),
+            }]);
+        });
+        let mut pod = started(gated).build();
+        let status = pod.status.as_mut().unwrap();
+        let waiting = (
+            "False".to_owned(),
+            Some("ReadinessGatesNotReady".to_owned()),
+        );
+        assert_eq!(state(status, "Ready"), waiting);
+        assert_eq!(state(status, "ContainersReady").0, "True");
+        status.conditions.as_mut().unwrap().push(PodCondition {
+            type_: "example.com/lb".to_owned(),
+            status: "True".to_owned(),
+            ..PodCondition::default()
+        });
+        let status = reported(step(&pod, PLACE, at(5)));
+        assert_eq!(state(&status, "Ready"), ("True".to_owned(), None));
+        let ready = condition(&status, "Ready")
+            .unwrap()
+            .last_transition_time
+            .clone();
+        let scheduled = condition(&status, "PodScheduled")
+            .unwrap()
+            .last_transition_time
+            .clone();
+        assert_eq!((ready, scheduled), (Some(Time(at(5))), Some(Time(at(0)))));
+    }
+
+    #[test]
+    fn what_may_complete_does_so_after_a_while() {
+        let pod = started(testing::pod("a").restart_policy("Never")).build();
+        assert_eq!(step(&pod, PLACE, at(0)), Step::Wait(WORK));
+        let status = reported(step(&pod, PLACE, at(1)));
+        assert_eq!(status.phase.as_deref(), Some("Succeeded"));
+        assert_eq!(
+            state(&status, "Ready"),
+            ("False".to_owned(), Some("PodCompleted".to_owned()))
+        );
+        let done = testing::pod("a")
+            .restart_policy("Never")
+            .on("node-0")
+            .status(status)
+            .build();
+        assert_eq!(step(&done, PLACE, at(9)), Step::Nothing);
+    }
+
+    #[test]
+    fn a_deleted_pod_stops_and_is_let_go() {
+        let Step::Finish(Some(status)) = step(
+            &started(testing::pod("a")).deleted(30).build(),
+            PLACE,
+            at(9),
+        ) else {
+            panic!("it is not finished");
+        };
+        assert_eq!(status.phase.as_deref(), Some("Succeeded"));
+        let ended = testing::pod("a").on("node-0").status(*status);
+        assert_eq!(
+            step(&ended.deleted(30).build(), PLACE, at(9)),
+            Step::Finish(None)
+        );
+    }
+
+    #[test]
+    fn a_job_that_was_cut_short_has_failed() {
+        let pod = started(testing::pod("a").restart_policy("OnFailure"))
+            .deleted(30)
+            .build();
+        let Step::Finish(Some(status)) = step(&pod, PLACE, at(9)) else {
+            panic!("it is not finished");
+        };
+        assert_eq!(status.phase.as_deref(), Some("Failed"));
+        assert_eq!(state(&status, "Ready").1.as_deref(), Some("PodFailed"));
+    }
+
+    #[test]
+    fn a_finalizer_holds_a_pod_that_was_let_go() {
+        let pod = started(testing::pod("a")).deleted(0).build();
+        let status = reported(step(&pod, PLACE, at(9)));
+        let held = testing::pod("a")
+            .on("node-0")
+            .status(status)
+            .deleted(0)
+            .build();
+        assert_eq!(step(&held, PLACE, at(9)), Step::Nothing);
+        let pending = testing::pod("a").on("node-0").deleted(30).build();
+        assert_eq!(step(&pending, PLACE, at(9)), Step::Finish(None));
+    }
+
+    #[test]
+    fn a_new_image_restarts_its_container() {
+        let mut pod = started(testing::pod("a")).build();
+        pod.spec.as_mut().unwrap().containers[0].image = Some("example.com/main:2".to_owned());
+        let status = reported(step(&pod, PLACE, at(9)));
+        let container = &status.container_statuses.as_ref().unwrap()[0];
+        assert_eq!(container.restart_count, 1);
+        assert!(container.last_state.as_ref().unwrap().terminated.is_some());
+        pod.status = Some(status);
+        assert_eq!(step(&pod, PLACE, at(10)), Step::Nothing);
+    }
+
+    #[test]
+    fn a_debug_container_is_reported() {
+        use k8s_openapi::api::core::v1::EphemeralContainer;
+        let mut pod = started(testing::pod("a")).build();
+        pod.spec.as_mut().unwrap().ephemeral_containers = Some(vec![EphemeralContainer {
+            name: "debug".to_owned(),
+            image: Some("busybox".to_owned()),
+            ..EphemeralContainer::default()
+        }]);
+        let status = reported(step(&pod, PLACE, at(9)));
+        assert_eq!(
+            status.ephemeral_container_statuses.as_ref().unwrap()[0].name,
+            "debug"
+        );
+        pod.status = Some(status);
+        assert_eq!(step(&pod, PLACE, at(10)), Step::Nothing);
+    }
+}
