@@ -8,4 +8,5 @@ mod discover;
 mod facts;
 mod house;
 mod sandbox;
+mod simulator;
 mod support;
