@@ -10,19 +10,36 @@ use super::exit::Usage;
 #[cfg(unix)]
 mod real;
 
+const MORE: &str = "\
+With --real, the servers listen on 127.0.0.1 only, with RBAC on. Their binaries come from
+$KUBEBUILDER_ASSETS, then the PATH. All they store is in a temporary directory and lost at the end,
+which Ctrl-C brings about, or the end of COMMAND.
+
+The context `appop-sandbox` of the kubeconfig is for an administrator. A FILE that exists is
+overwritten only when it is empty or another sandbox's, and removed at the end.
+
+On the simulated nodes no container runs, but pods are scheduled, become ready and go when they
+are deleted, as if all went well. A pod that may complete (restartPolicy Never or OnFailure, so a
+Job's too) succeeds after a second. Volumes, probes, images, pod affinity and topology spread are
+not looked at; logs, exec and port-forward have nothing to reach.
+
+Examples:
+  appop sandbox --real
+  appop sandbox --real --nodes 3 -- kubectl get nodes
+  appop sandbox --real --kubeconfig sandbox.yaml -- ./e2e.sh";
+
 /// Arguments of `appop sandbox`.
-///
-/// With --real, etcd, kube-apiserver and kube-controller-manager are started on 127.0.0.1, from
-/// $KUBEBUILDER_ASSETS or the PATH, and stopped at the end; all that was stored is lost then.
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = MORE)]
+#[cfg_attr(not(unix), allow(dead_code))]
 pub struct Args {
     /// Run the real servers: etcd, kube-apiserver and kube-controller-manager
     #[arg(long)]
     real: bool,
-    /// The API server's port on 127.0.0.1; otherwise a free one
+    /// The API server's port on 127.0.0.1; any free one by default
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     port: Option<u16>,
-    /// Write the kubeconfig to FILE; otherwise to a temporary directory
+    /// Write the kubeconfig to FILE; to a temporary directory by default
     // The same id as the global flag, whose place it takes: here there is nothing to read yet.
     #[arg(long, value_name = "FILE")]
     kubeconfig: Option<PathBuf>,

@@ -9,4 +9,5 @@ mod facts;
 mod help;
 mod house;
 mod sandbox;
+mod simulator;
 mod support;

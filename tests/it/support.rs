@@ -53,11 +53,32 @@ pub(crate) fn command<I: AsRef<OsStr>>(args: impl IntoIterator<Item = I>) -> Com
 /// Runs a command to its end; fails the test when it takes longer than two minutes.
 #[track_caller]
 pub(crate) fn finish(command: &mut Command) -> Output {
-    let mut child = command
+    let child = command
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
+    output_of(child)
+}
+
+/// As [`finish`], with `stdin` to read.
+#[track_caller]
+pub(crate) fn feed(command: &mut Command, stdin: impl AsRef<[u8]>) -> Output {
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let (mut pipe, bytes) = (child.stdin.take().unwrap(), stdin.as_ref().to_vec());
+    // Beside the readers: a program may write before it has read all. One that reads nothing
+    // is not a failure.
+    thread::spawn(move || pipe.write_all(&bytes));
+    output_of(child)
+}
+
+#[track_caller]
+fn output_of(mut child: Child) -> Output {
     let stdout = collect(child.stdout.take().unwrap());
     let stderr = collect(child.stderr.take().unwrap());
     let until = Instant::now() + PATIENCE;
@@ -67,7 +88,8 @@ pub(crate) fn finish(command: &mut Command) -> Output {
         }
         if Instant::now() > until {
             child.kill().unwrap();
-            panic!("{command:?} hangs");
+            let (stdout, stderr) = (stdout.join().unwrap(), stderr.join().unwrap());
+            panic!("it hangs; stdout: {stdout}, stderr: {stderr}");
         }
         thread::sleep(Duration::from_millis(2));
     };
@@ -75,6 +97,16 @@ pub(crate) fn finish(command: &mut Command) -> Output {
         code: status.code().unwrap_or(-1),
         stdout: stdout.join().unwrap(),
         stderr: stderr.join().unwrap(),
+    }
+}
+
+/// Waits until `condition` is true; fails the test when it is not within `patience`.
+#[track_caller]
+pub(crate) fn wait_until(patience: Duration, mut condition: impl FnMut() -> bool) {
+    let until = Instant::now() + patience;
+    while !condition() {
+        assert!(Instant::now() < until, "it is not so after {patience:?}");
+        thread::sleep(Duration::from_millis(10));
     }
 }
 
@@ -106,6 +138,18 @@ impl Real {
     /// Runs the kubectl that belongs to the control plane's version.
     pub(crate) fn kubectl<I: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = I>) -> Output {
         finish(&mut self.set_up(&assets().unwrap().join("kubectl"), args))
+    }
+
+    /// As [`Real::kubectl`], with `stdin` to read.
+    pub(crate) fn kubectl_stdin<I: AsRef<OsStr>>(
+        &self,
+        args: impl IntoIterator<Item = I>,
+        stdin: &str,
+    ) -> Output {
+        feed(
+            &mut self.set_up(&assets().unwrap().join("kubectl"), args),
+            stdin,
+        )
     }
 
     fn set_up<I: AsRef<OsStr>>(

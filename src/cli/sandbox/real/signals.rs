@@ -7,9 +7,9 @@ use std::process::ExitCode;
 use rustix::process::Signal;
 use tokio::signal::unix::{self, SignalKind, signal};
 
-/// Catches SIGHUP, SIGINT, SIGQUIT and SIGTERM from now on.
+/// Catches SIGHUP, SIGINT, SIGQUIT and SIGTERM from now on; SIGHUP not under nohup.
 pub(super) struct Signals {
-    hangup: unix::Signal,
+    hangup: Option<unix::Signal>,
     interrupt: unix::Signal,
     quit: unix::Signal,
     terminate: unix::Signal,
@@ -22,7 +22,9 @@ pub(super) struct Caught(pub(super) Signal);
 impl Signals {
     pub(super) fn catch() -> io::Result<Self> {
         Ok(Signals {
-            hangup: signal(SignalKind::hangup())?,
+            hangup: (!hangups_are_ignored())
+                .then(|| signal(SignalKind::hangup()))
+                .transpose()?,
             interrupt: signal(SignalKind::interrupt())?,
             quit: signal(SignalKind::quit())?,
             terminate: signal(SignalKind::terminate())?,
@@ -31,8 +33,14 @@ impl Signals {
 
     /// Waits for the next one.
     pub(super) async fn next(&mut self) -> Caught {
+        let hangup = async {
+            match &mut self.hangup {
+                Some(hangup) => hangup.recv().await,
+                None => std::future::pending().await,
+            }
+        };
         let signal = tokio::select! {
-            _ = self.hangup.recv() => Signal::HUP,
+            _ = hangup => Signal::HUP,
             _ = self.interrupt.recv() => Signal::INT,
             _ = self.quit.recv() => Signal::QUIT,
             _ = self.terminate.recv() => Signal::TERM,
@@ -54,8 +62,35 @@ impl Caught {
     }
 }
 
+/// Whether our parent (nohup, say) has asked that hangups be ignored. Only Linux can tell without
+/// unsafe code; elsewhere they end the sandbox.
+fn hangups_are_ignored() -> bool {
+    std::fs::read_to_string("/proc/self/status").is_ok_and(|status| ignores_hangups(&status))
+}
+
+/// Reads the mask of ignored signals, in which signal N is bit N-1.
+fn ignores_hangups(status: &str) -> bool {
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok())
+        .is_some_and(|mask| mask & 1 == 1)
+}
+
 fn in_the_foreground() -> bool {
     File::open("/dev/tty")
         .and_then(|terminal| Ok(rustix::termios::tcgetpgrp(&terminal)?))
         .is_ok_and(|foreground| foreground == rustix::process::getpgrp())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_mask_of_ignored_signals_is_read() {
+        assert!(ignores_hangups(
+            "SigBlk:\t0000000000000000\nSigIgn:\t0000000000001001\n"
+        ));
+        assert!(!ignores_hangups("SigIgn:\t0000000000001000\n"));
+        assert!(!ignores_hangups(""));
+    }
 }
