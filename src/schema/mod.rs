@@ -1,1 +1,23 @@
-//! OpenAPI v3 and CRD schemas as one tree of fields.
+//! OpenAPI v3 and CRD schemas as one tree of fields: look up, explain, sample, diff, search.
+
+mod bounds;
+mod document;
+mod facts;
+mod field;
+mod immutable;
+mod lookup;
+mod raw;
+mod resolve;
+mod type_text;
+mod walk;
+mod yaml;
+
+pub use bounds::Bounds;
+pub use document::{Document, Gvk};
+pub use facts::{Fact, value_text};
+pub use field::{
+    Condition, ElementKind, Field, Immutable, ListSemantics, PatchSemantics, Rule, Union,
+};
+pub use lookup::{Because, NotFound};
+pub use raw::ExternalDocs;
+pub use walk::{Cut, Flat};
