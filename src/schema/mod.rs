@@ -1,10 +1,12 @@
 //! OpenAPI v3 and CRD schemas as one tree of fields: look up, explain, sample, diff, search.
 
 mod bounds;
+mod diff;
 mod document;
 mod facts;
 mod field;
 mod immutable;
+mod json;
 mod lookup;
 mod raw;
 mod resolve;
@@ -13,11 +15,13 @@ mod walk;
 mod yaml;
 
 pub use bounds::Bounds;
+pub use diff::{Change, What, diff};
 pub use document::{Document, Gvk};
 pub use facts::{Fact, value_text};
 pub use field::{
     Condition, ElementKind, Field, Immutable, ListSemantics, PatchSemantics, Rule, Union,
 };
+pub use json::Depth;
 pub use lookup::{Because, NotFound};
 pub use raw::ExternalDocs;
 pub use walk::{Cut, Flat};

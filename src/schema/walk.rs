@@ -40,7 +40,7 @@ impl Field {
     }
 
     /// The names of the types that are entered with this field.
-    fn type_names(&self) -> Vec<&str> {
+    pub(super) fn type_names(&self) -> Vec<&str> {
         let mut names: Vec<&str> = self.schema_name.as_deref().into_iter().collect();
         let mut next = self.element();
         // Lists of lists of lists end here in the same way as everything else.
