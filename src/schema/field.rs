@@ -374,13 +374,14 @@ impl Field {
         types.into_iter().next().unwrap_or_default()
     }
 
-    /// The fields that one of the layers of this object requires.
-    pub(super) fn required_names(&self) -> impl Iterator<Item = &str> {
-        let all = self
-            .layers
-            .iter()
-            .filter_map(|l| l.node.required.as_deref());
-        all.flatten().map(String::as_str)
+    /// The types that `oneOf` or `anyOf` leave, where that is all that they say.
+    pub(super) fn alternative_types(&self) -> Vec<&str> {
+        let raws = self.layers.iter().map(|l| &l.node);
+        let schemas = raws
+            .flat_map(|n| [&n.one_of, &n.any_of])
+            .flatten()
+            .flatten();
+        schemas.filter_map(|s| s.get("type")?.as_str()).collect()
     }
 }
 

@@ -10,6 +10,7 @@ mod json;
 mod lookup;
 mod raw;
 mod resolve;
+mod sample;
 mod type_text;
 mod walk;
 mod yaml;
@@ -24,4 +25,5 @@ pub use field::{
 pub use json::Depth;
 pub use lookup::{Because, NotFound};
 pub use raw::ExternalDocs;
+pub use sample::Sample;
 pub use walk::{Cut, Flat};
