@@ -13,6 +13,7 @@ use crate::output::{ColorChoice, Printer};
 mod completion;
 mod discover;
 pub mod exit;
+mod explain;
 mod name;
 mod sandbox;
 
@@ -69,6 +70,8 @@ pub struct Global {
 pub enum Command {
     /// What the server serves: groups, versions, resources, verbs
     Discover(discover::Args),
+    /// What a kind's fields are: type, default, bounds, rules; and an object to start from
+    Explain(explain::Args),
     /// Run a Kubernetes API on this machine, for as long as you need it
     Sandbox(sandbox::Args),
     /// Print the script that makes a shell complete appop's command lines
@@ -139,6 +142,7 @@ fn run(cli: Cli, printer: Printer) -> anyhow::Result<ExitCode> {
     let ended = runtime.block_on(async {
         match &cli.command {
             Command::Discover(args) => args.run(&context).await,
+            Command::Explain(args) => args.run(&context).await,
             Command::Sandbox(args) => args.run(&context).await,
             Command::Completion(args) => args.run(&context),
         }

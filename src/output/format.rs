@@ -23,6 +23,8 @@ pub enum Format {
     Yaml,
     /// What kubectl's jsonpath template, carried here, picks
     JsonPath(String),
+    /// A page of text
+    Text,
     /// A tree
     Tree,
     /// An object to start from
@@ -65,6 +67,7 @@ impl Format {
             Format::Json => "json",
             Format::Yaml => "yaml",
             Format::JsonPath(_) => JSONPATH,
+            Format::Text => "text",
             Format::Tree => "tree",
             Format::Sample => "sample",
             Format::Status => "status",

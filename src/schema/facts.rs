@@ -14,6 +14,9 @@ pub struct Fact {
     pub text: String,
 }
 
+/// More values than these make a line too long to read.
+const MOST_VALUES: usize = 6;
+
 impl Field {
     /// Defaults, enums, bounds, patterns, CEL rules and all else that restricts or explains the
     /// field's value; type, name and description apart. Text from the server is as it came.
@@ -21,6 +24,31 @@ impl Field {
         let mut facts = Vec::new();
         self.add_facts("", &mut facts);
         facts
+    }
+
+    /// The facts that matter most when many fields are listed, each in few words: default, enum,
+    /// bounds, pattern, immutable by a rule.
+    pub fn brief(&self) -> Vec<String> {
+        let mut words: Vec<String> = Vec::new();
+        words.extend(
+            self.default
+                .as_ref()
+                .map(|d| format!("default {}", value_text(d))),
+        );
+        if !self.enum_.is_empty() {
+            let mut values: Vec<String> = self.enum_.iter().map(value_text).collect();
+            if values.len() > MOST_VALUES {
+                values.truncate(MOST_VALUES);
+                values.push("...".to_owned());
+            }
+            words.push(format!("one of {}", values.join(", ")));
+        }
+        words.extend(self.bounds.words());
+        words.extend(self.patterns.iter().map(|p| format!("pattern {p}")));
+        if matches!(self.immutable, Some(Immutable::Rule(_))) {
+            words.push("immutable".to_owned());
+        }
+        words
     }
 
     fn add_facts(&self, prefix: &str, facts: &mut Vec<Fact>) {
@@ -42,8 +70,8 @@ impl Field {
         {
             add("format", format.clone());
         }
-        for words in self.bounds.words() {
-            add("bounds", words);
+        if !self.bounds.is_empty() {
+            add("bounds", self.bounds.words().join("; "));
         }
         for pattern in &self.patterns {
             add("pattern", pattern.clone());

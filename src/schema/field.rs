@@ -319,6 +319,22 @@ impl Field {
         self.element.get_or_init(make).as_deref()
     }
 
+    /// All that is said of what it is for: its own description, its type's, and that of its items
+    /// or values; each once.
+    pub fn descriptions(&self) -> Vec<&str> {
+        let mut all: Vec<&str> = Vec::new();
+        let mut next = Some(self);
+        // A list of lists has a description a level; more than a few are not read.
+        for _ in 0..4 {
+            let Some(field) = next else { break };
+            all.extend([field.description.as_str(), field.type_description.as_str()]);
+            next = field.element();
+        }
+        let mut seen = std::collections::HashSet::new();
+        all.retain(|text| !text.is_empty() && seen.insert(*text));
+        all
+    }
+
     /// Whether it is a list or a map, and of which kind its elements are.
     pub fn element_kind(&self) -> Option<ElementKind> {
         self.element_kind
@@ -357,10 +373,14 @@ impl Field {
         self.children().iter().find(|c| c.name == name)
     }
 
+    /// Whether it has fields itself, not its items or values.
+    pub fn has_own_children(&self) -> bool {
+        self.layers.iter().any(|l| l.node.has_properties())
+    }
+
     /// Whether there are fields below, without making them.
     pub fn has_children(&self) -> bool {
-        self.layers.iter().any(|l| l.node.has_properties())
-            || self.element().is_some_and(Field::has_children)
+        self.has_own_children() || self.element().is_some_and(Field::has_children)
     }
 
     /// Whether any key with any value is taken (`additionalProperties: true`).

@@ -27,6 +27,8 @@ pub enum Because {
     FreeKeys,
     /// The schema names no fields, and keeps what it is given
     Unknown,
+    /// The schema does not say what is in it
+    Unsaid,
     /// It is a plain value
     Plain,
 }
@@ -35,25 +37,41 @@ impl std::error::Error for NotFound {}
 
 impl fmt::Display for NotFound {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "there is no field {:?}", self.missing)?;
-        if !self.parent.is_empty() {
-            write!(f, " in {}", self.parent.join("."))?;
+        f.write_str(&self.sentence(""))
+    }
+}
+
+impl NotFound {
+    /// What is not there and what is near, in a sentence. `root` stands before each path, such as
+    /// the `pods` of `pods.spec.containers`.
+    pub fn sentence(&self, root: &str) -> String {
+        let from_root = |path: &str| match (root, path) {
+            ("", path) => path.to_owned(),
+            (root, "") => root.to_owned(),
+            (root, path) => format!("{root}.{path}"),
+        };
+        let parent = from_root(&self.parent.join("."));
+        let mut text = format!("there is no field {:?}", self.missing);
+        if !parent.is_empty() {
+            text.push_str(&format!(" in {parent}"));
         }
         if !self.parent_type.is_empty() {
-            write!(f, " <{}>", self.parent_type)?;
+            text.push_str(&format!(" <{}>", self.parent_type));
         }
-        f.write_str(match self.because {
+        text.push_str(match self.because {
             Some(Because::FreeKeys) => ": it is a map, whose keys are yours to choose.",
             Some(Because::Unknown) => {
                 ": its schema names no fields; the server keeps whatever it is given there."
             }
+            Some(Because::Unsaid) => ": its schema does not say what is in it.",
             Some(Because::Plain) => ": it is a plain value and has no fields.",
             None => ".",
-        })?;
-        match did_you_mean(&self.suggestions) {
-            Some(sentence) => write!(f, " {sentence}"),
-            None => Ok(()),
+        });
+        let near: Vec<String> = self.suggestions.iter().map(|p| from_root(p)).collect();
+        if let Some(sentence) = did_you_mean(&near) {
+            text.push_str(&format!(" {sentence}"));
         }
+        text
     }
 }
 
@@ -83,11 +101,13 @@ impl Field {
         let innermost = self.element().unwrap_or(self);
         Some(if self.element_kind() == Some(ElementKind::Value) {
             Because::FreeKeys
-        } else if innermost.preserve_unknown
-            || innermost.takes_any_key()
-            || innermost.type_ == "Object"
-        {
+        } else if innermost.preserve_unknown || innermost.takes_any_key() {
             Because::Unknown
+        } else if matches!(innermost.json_type(), "object" | "")
+            && !innermost.int_or_string
+            && innermost.alternative_types().is_empty()
+        {
+            Because::Unsaid
         } else {
             Because::Plain
         })

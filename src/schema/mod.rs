@@ -7,6 +7,7 @@ mod facts;
 mod field;
 mod immutable;
 mod json;
+mod load;
 mod lookup;
 mod raw;
 mod resolve;
@@ -23,6 +24,7 @@ pub use field::{
     Condition, ElementKind, Field, Immutable, ListSemantics, PatchSemantics, Rule, Union,
 };
 pub use json::Depth;
+pub use load::{Index, LoadError};
 pub use lookup::{Because, NotFound};
 pub use raw::ExternalDocs;
 pub use sample::Sample;

@@ -15,6 +15,8 @@ pub struct Flat<'a> {
     /// The names on the way to it from the root of the walk, joined with dots, as explain takes
     /// them; lists and maps leave no mark
     pub path: String,
+    /// The field that it is in
+    pub parent: &'a Field,
     /// How many names that are, less one: 0 for a field directly in the root
     pub depth: usize,
     /// Why its children are not in the list, though it has some
@@ -78,6 +80,7 @@ fn walk<'a>(
         };
         found.push(Flat {
             field: child,
+            parent: field,
             path: path.clone(),
             depth,
             cut,

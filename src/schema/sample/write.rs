@@ -1,6 +1,7 @@
 //! A sample as YAML with comments.
 
 use super::{Object, Tree};
+use crate::output::clean;
 use crate::schema::yaml::scalar;
 
 /// A comment that would make a line longer than this goes above it.
@@ -31,13 +32,13 @@ fn write_object(object: &Object, indent: usize, out: &mut String) {
             _ => format!("{lead}{key}:"),
         };
         let together = head.chars().count() + 3 + entry.note.chars().count();
-        let above = !entry.note.is_empty() && (together > WIDTH || entry.note.contains('\n'));
+        let above = !entry.note.is_empty() && together > WIDTH;
         if above {
             comment(&entry.note, indent, out);
         }
         out.push_str(&head);
         if !above && !entry.note.is_empty() {
-            out.push_str(&format!(" # {}", entry.note));
+            out.push_str(&format!(" # {}", clean::line(&entry.note)));
         }
         out.push('\n');
         match &entry.value {
@@ -106,6 +107,7 @@ fn comment(text: &str, indent: usize, out: &mut String) {
         .word_splitter(textwrap::WordSplitter::NoHyphenation);
     // A line end within a comment would end it.
     let line: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let line = clean::line(&line);
     for line in textwrap::wrap(&line, options) {
         out.push_str(&line);
         out.push('\n');
