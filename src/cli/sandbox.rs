@@ -10,6 +10,16 @@ use super::exit::Usage;
 #[cfg(unix)]
 mod real;
 
+#[cfg(not(unix))]
+mod real {
+    use super::{Args, ExitCode};
+    use crate::output::Printer;
+
+    pub(super) async fn run(_: &Args, _: Printer) -> anyhow::Result<ExitCode> {
+        anyhow::bail!("the real servers run on Linux and macOS; on Windows, run appop inside WSL")
+    }
+}
+
 const MORE: &str = "\
 With --real, the servers listen on 127.0.0.1 only, with RBAC on. Their binaries come from
 $KUBEBUILDER_ASSETS, then the PATH. All they store is in a temporary directory and lost at the end,
@@ -58,11 +68,6 @@ impl Args {
             let problem = "the sandbox in memory is not built yet; --real runs the real servers";
             return Err(Usage(problem.to_owned()).into());
         }
-        #[cfg(unix)]
-        return real::run(self, context.printer).await;
-        #[cfg(not(unix))]
-        anyhow::bail!(
-            "the real servers run on Linux and macOS only; on Windows, run appop inside WSL"
-        );
+        real::run(self, context.printer).await
     }
 }

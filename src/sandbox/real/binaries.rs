@@ -69,7 +69,12 @@ fn looked(assets: &Option<PathBuf>, path: &[PathBuf]) -> Vec<String> {
         None => format!("{ASSETS_VARIABLE} (not set)"),
     }];
     if !path.is_empty() {
-        let dirs: Vec<String> = path.iter().map(|dir| dir.display().to_string()).collect();
+        let mut dirs: Vec<String> = Vec::new();
+        for dir in path.iter().map(|dir| dir.display().to_string()) {
+            if !dirs.contains(&dir) {
+                dirs.push(dir);
+            }
+        }
         looked.push(format!("PATH ({})", dirs.join(", ")));
     }
     looked

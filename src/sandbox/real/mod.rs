@@ -5,6 +5,7 @@
 
 mod binaries;
 mod control_plane;
+mod credentials;
 mod directory;
 mod error;
 mod flags;
@@ -12,6 +13,7 @@ mod kubeconfig;
 mod orphans;
 mod pki;
 mod process;
+mod startup;
 
 pub use binaries::{ASSETS_VARIABLE, Binaries};
 pub use control_plane::{ControlPlane, Options};

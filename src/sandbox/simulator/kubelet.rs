@@ -6,13 +6,10 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use k8s_openapi::api::core::v1::{
-    ContainerState, ContainerStateRunning, ContainerStateTerminated, ContainerStatus, HostIP, Pod,
-    PodCondition, PodIP, PodSpec, PodStatus, ResourceRequirements,
-};
+use k8s_openapi::api::core::v1::{HostIP, Pod, PodCondition, PodIP, PodSpec, PodStatus};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
-use super::requests::is_sidecar;
+use super::containers::{Containers, Life};
 
 /// How long a pod runs that may complete: long enough to be seen running.
 const WORK: Duration = Duration::from_secs(1);
@@ -100,12 +97,6 @@ fn may_complete(spec: &PodSpec) -> bool {
     matches!(spec.restart_policy.as_deref(), Some("Never" | "OnFailure"))
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Life {
-    Running,
-    Ended { exit_code: i32 },
-}
-
 /// The part of a status that a kubelet owns. Times of what has not changed are kept.
 fn status(
     pod: &Pod,
@@ -116,30 +107,6 @@ fn status(
     now: Timestamp,
 ) -> PodStatus {
     let containers = Containers { pod, life, now };
-    let running = spec.containers.iter().map(|container| {
-        let old = find(&current.container_statuses, &container.name);
-        let image = container.image.as_deref().unwrap_or_default();
-        containers.status(&container.name, image, container.resources.as_ref(), old)
-    });
-    let init = spec.init_containers.iter().flatten().map(|container| {
-        let old = find(&current.init_container_statuses, &container.name);
-        let image = container.image.as_deref().unwrap_or_default();
-        if is_sidecar(container) {
-            containers.status(&container.name, image, container.resources.as_ref(), old)
-        } else {
-            containers.completed(&container.name, image, old)
-        }
-    });
-    let ephemeral = spec.ephemeral_containers.iter().flatten().map(|container| {
-        let old = find(&current.ephemeral_container_statuses, &container.name);
-        let image = container.image.as_deref().unwrap_or_default();
-        let status = containers.status(&container.name, image, None, old);
-        ContainerStatus {
-            ready: false,
-            started: None,
-            ..status
-        }
-    });
     let phase = match life {
         Life::Running => "Running",
         Life::Ended { exit_code: 0 } => "Succeeded",
@@ -148,9 +115,9 @@ fn status(
     PodStatus {
         phase: Some(phase.to_owned()),
         conditions: Some(conditions(pod, spec, current, life, now)),
-        container_statuses: Some(running.collect()),
-        init_container_statuses: some(init.collect()),
-        ephemeral_container_statuses: some(ephemeral.collect()),
+        container_statuses: Some(containers.regular(spec, current)),
+        init_container_statuses: some(containers.init(spec, current)),
+        ephemeral_container_statuses: some(containers.ephemeral(spec, current)),
         host_ip: Some(place.node.to_string()),
         host_ips: Some(vec![HostIP {
             ip: place.node.to_string(),
@@ -163,115 +130,6 @@ fn status(
         observed_generation: pod.metadata.generation,
         ..PodStatus::default()
     }
-}
-
-struct Containers<'a> {
-    pod: &'a Pod,
-    life: Life,
-    now: Timestamp,
-}
-
-impl Containers<'_> {
-    /// A container that lives as long as its pod does.
-    fn status(
-        &self,
-        name: &str,
-        image: &str,
-        resources: Option<&ResourceRequirements>,
-        old: Option<&ContainerStatus>,
-    ) -> ContainerStatus {
-        let was_running = old.and_then(|old| old.state.as_ref()?.running.as_ref());
-        let same = old.filter(|old| old.image == image);
-        let started = same
-            .and(was_running)
-            .and_then(|running| running.started_at.clone());
-        let restart_count = match (old, same) {
-            (Some(old), None) => old.restart_count + 1,
-            (Some(old), Some(_)) => old.restart_count,
-            (None, _) => 0,
-        };
-        let last_state = match (old, same) {
-            (Some(old), None) => {
-                let started = was_running.and_then(|running| running.started_at.clone());
-                Some(self.ended(0, old.container_id.clone(), started))
-            }
-            (old, _) => old.and_then(|old| old.last_state.clone()),
-        };
-        let id = self.id(name, restart_count);
-        let started = Some(started.unwrap_or(Time(self.now)));
-        let alive = self.life == Life::Running;
-        let state = match self.life {
-            Life::Running => ContainerState {
-                running: Some(ContainerStateRunning {
-                    started_at: started,
-                }),
-                ..ContainerState::default()
-            },
-            Life::Ended { exit_code } => self.ended(exit_code, Some(id.clone()), started),
-        };
-        ContainerStatus {
-            name: name.to_owned(),
-            image: image.to_owned(),
-            image_id: image_id(image),
-            container_id: Some(id),
-            ready: alive,
-            started: Some(alive),
-            restart_count,
-            state: Some(state),
-            last_state,
-            resources: resources.cloned(),
-            allocated_resources: resources.and_then(|resources| resources.requests.clone()),
-            ..ContainerStatus::default()
-        }
-    }
-
-    /// An init container, done before the others started.
-    fn completed(&self, name: &str, image: &str, old: Option<&ContainerStatus>) -> ContainerStatus {
-        let id = self.id(name, 0);
-        let state = old
-            .and_then(|old| old.state.clone())
-            .filter(|old| old.terminated.is_some());
-        ContainerStatus {
-            name: name.to_owned(),
-            image: image.to_owned(),
-            image_id: image_id(image),
-            container_id: Some(id.clone()),
-            ready: true,
-            started: Some(false),
-            state: Some(state.unwrap_or_else(|| self.ended(0, Some(id), Some(Time(self.now))))),
-            ..ContainerStatus::default()
-        }
-    }
-
-    fn ended(
-        &self,
-        exit_code: i32,
-        container_id: Option<String>,
-        started_at: Option<Time>,
-    ) -> ContainerState {
-        let reason = if exit_code == 0 { "Completed" } else { "Error" };
-        let terminated = ContainerStateTerminated {
-            exit_code,
-            container_id,
-            started_at,
-            finished_at: Some(Time(self.now)),
-            reason: Some(reason.to_owned()),
-            ..ContainerStateTerminated::default()
-        };
-        ContainerState {
-            terminated: Some(terminated),
-            ..ContainerState::default()
-        }
-    }
-
-    fn id(&self, name: &str, restarts: i32) -> String {
-        let uid = self.pod.metadata.uid.as_deref().unwrap_or_default();
-        format!("simulated://{uid}/{name}/{restarts}")
-    }
-}
-
-fn image_id(image: &str) -> String {
-    format!("simulated://{image}")
 }
 
 fn conditions(
@@ -369,10 +227,6 @@ fn is_reported(wanted: &PodStatus, current: &PodStatus) -> bool {
         && wanted.ephemeral_container_statuses == current.ephemeral_container_statuses
         && wanted.observed_generation == current.observed_generation
         && wanted.conditions.iter().flatten().all(same_condition)
-}
-
-fn find<'a>(statuses: &'a Option<Vec<ContainerStatus>>, name: &str) -> Option<&'a ContainerStatus> {
-    statuses.iter().flatten().find(|status| status.name == name)
 }
 
 fn some<T>(items: Vec<T>) -> Option<Vec<T>> {

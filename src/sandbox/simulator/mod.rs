@@ -22,7 +22,9 @@
 //! ports, volumes and their claims, images, probes, ConfigMaps and Secrets that are missing.
 
 mod actions;
+mod addresses;
 mod affinity;
+mod containers;
 mod kubelet;
 mod node;
 mod quantity;

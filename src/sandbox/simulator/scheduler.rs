@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use k8s_openapi::api::core::v1::{Node, PodSpec};
+use jiff::Timestamp;
+use k8s_openapi::api::core::v1::{Node, Pod, PodCondition, PodSpec, PodStatus};
 
 use super::affinity;
+use super::kubelet;
 use super::quantity;
 use super::requests::{self, Amounts};
 
@@ -109,6 +111,28 @@ fn message(nodes: usize, reasons: &BTreeMap<String, usize>) -> String {
         .collect();
     counted.sort();
     format!("0/{nodes} nodes are available: {}.", counted.join(", "))
+}
+
+/// The condition of a pod that fits nowhere, unless it has it already.
+pub(super) fn unschedulable(pod: &Pod, message: String, now: Timestamp) -> Option<Box<PodStatus>> {
+    let current = pod.status.clone().unwrap_or_default();
+    let wanted = PodCondition {
+        type_: "PodScheduled".to_owned(),
+        status: "False".to_owned(),
+        reason: Some("Unschedulable".to_owned()),
+        message: Some(message),
+        observed_generation: pod.metadata.generation,
+        ..PodCondition::default()
+    };
+    let old = kubelet::condition(&current, &wanted.type_);
+    if old.is_some_and(|old| old.reason == wanted.reason && old.message == wanted.message) {
+        return None;
+    }
+    let condition = kubelet::since(wanted, &current, now);
+    Some(Box::new(PodStatus {
+        conditions: Some(vec![condition]),
+        ..PodStatus::default()
+    }))
 }
 
 #[cfg(test)]

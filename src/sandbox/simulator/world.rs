@@ -6,11 +6,12 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use k8s_openapi::api::core::v1::{Node, Pod, PodCondition, PodStatus};
+use k8s_openapi::api::core::v1::{Node, Pod, PodStatus};
 use kube::runtime::watcher::Event;
 
+use super::addresses::Subnet;
 use super::kubelet::{self, Place, Step};
-use super::node::{POD_HOSTS, Simulated};
+use super::node::Simulated;
 use super::requests::{self, Amounts};
 use super::scheduler::{self, Usage};
 
@@ -72,13 +73,6 @@ pub(super) struct World {
     unseen_nodes: HashSet<String>,
 }
 
-/// The addresses of one simulated node.
-struct Subnet {
-    node: Simulated,
-    taken: BTreeSet<u8>,
-    last: u8,
-}
-
 struct Entry {
     pod: Pod,
     charge: Option<Charge>,
@@ -96,16 +90,7 @@ struct Charge {
 
 impl World {
     pub(super) fn new(simulated: impl IntoIterator<Item = Simulated>) -> Self {
-        let subnet = |node: Simulated| {
-            (
-                node.name(),
-                Subnet {
-                    node,
-                    taken: BTreeSet::new(),
-                    last: *POD_HOSTS.end(),
-                },
-            )
-        };
+        let subnet = |node: Simulated| (node.name(), Subnet::new(node));
         World {
             simulated: simulated.into_iter().map(subnet).collect(),
             ..World::default()
@@ -129,7 +114,7 @@ impl World {
     /// The simulated nodes that are registered, with their UIDs.
     pub(super) fn registered(&self) -> Vec<(Simulated, String)> {
         let registered = self.simulated.iter().filter_map(|(name, subnet)| {
-            Some((subnet.node, self.nodes.get(name)?.metadata.uid.clone()?))
+            Some((subnet.node(), self.nodes.get(name)?.metadata.uid.clone()?))
         });
         registered.collect()
     }
@@ -230,7 +215,8 @@ impl World {
         let entry = self.pods.get(key)?;
         let spec = entry.pod.spec.as_ref()?;
         if let Some(node) = node_of(&entry.pod) {
-            let place = self.place(key, &node.to_owned())?;
+            let node = node.to_owned();
+            let place = self.place(key, &node)?;
             return match kubelet::step(&self.pods.get(key)?.pod, place, now) {
                 Step::Nothing => None,
                 Step::Wait(time) => Some(What::Wait(time)),
@@ -261,7 +247,7 @@ impl World {
                 Some(What::Bind(node))
             }
             Err(message) => {
-                let report = unschedulable(&entry.pod, message, now);
+                let report = scheduler::unschedulable(&entry.pod, message, now);
                 self.unplaced.insert(key.clone());
                 report.map(What::Report)
             }
@@ -341,7 +327,7 @@ impl World {
     fn place(&mut self, key: &Key, node: &str) -> Option<Place> {
         let subnet = self.simulated.get_mut(node)?;
         let entry = self.pods.get_mut(key)?;
-        let node = subnet.node.own_address();
+        let node = subnet.node().own_address();
         let on_host = entry.pod.spec.as_ref()?.host_network == Some(true);
         // What has been reported stands, whoever reported it.
         let reported = entry
@@ -362,7 +348,7 @@ impl World {
         entry.address = Some(host);
         Some(Place {
             node,
-            pod: subnet.node.address(host),
+            pod: subnet.node().address(host),
         })
     }
 
@@ -374,23 +360,9 @@ impl World {
         if let Some(host) = entry.address.take()
             && let Some(subnet) = node.and_then(|node| self.simulated.get_mut(&node))
         {
-            subnet.taken.remove(&host);
+            subnet.release(host);
             self.room_may_have_come();
         }
-    }
-}
-
-impl Subnet {
-    /// The next free address after the one last taken: one just given back rests for a while, as
-    /// its former pod may still be known somewhere.
-    fn take(&mut self) -> Option<u8> {
-        let after = self.last.saturating_add(1)..=*POD_HOSTS.end();
-        let host = after
-            .chain(POD_HOSTS)
-            .find(|host| !self.taken.contains(host))?;
-        self.taken.insert(host);
-        self.last = host;
-        Some(host)
     }
 }
 
@@ -408,28 +380,6 @@ fn node_of(pod: &Pod) -> Option<&str> {
         .node_name
         .as_deref()
         .filter(|node| !node.is_empty())
-}
-
-/// The condition of a pod that fits nowhere, unless it has it already.
-fn unschedulable(pod: &Pod, message: String, now: Timestamp) -> Option<Box<PodStatus>> {
-    let current = pod.status.clone().unwrap_or_default();
-    let wanted = PodCondition {
-        type_: "PodScheduled".to_owned(),
-        status: "False".to_owned(),
-        reason: Some("Unschedulable".to_owned()),
-        message: Some(message),
-        observed_generation: pod.metadata.generation,
-        ..PodCondition::default()
-    };
-    let old = kubelet::condition(&current, &wanted.type_);
-    if old.is_some_and(|old| old.reason == wanted.reason && old.message == wanted.message) {
-        return None;
-    }
-    let condition = kubelet::since(wanted, &current, now);
-    Some(Box::new(PodStatus {
-        conditions: Some(vec![condition]),
-        ..PodStatus::default()
-    }))
 }
 
 #[cfg(test)]
@@ -593,7 +543,7 @@ mod tests {
         world.pod_event(Event::InitDone);
         assert_eq!(world.pods.len(), 1);
         assert_eq!(world.usage["node-1"].pods, 1);
-        assert_eq!(world.simulated["node-1"].taken.len(), 1);
+        assert_eq!(world.simulated["node-1"].taken(), 1);
     }
 
     #[test]
