@@ -7,15 +7,26 @@ use http::{HeaderMap, Method, Uri};
 use super::credentials::CredentialKind;
 use super::settings::Settings;
 
+/// What a request carries.
+#[derive(Clone, Copy, Debug)]
+pub enum Data<'a> {
+    /// Nothing, or nothing that is to be shown
+    None,
+    /// Text, written out
+    Text(&'a str),
+    /// What is in a file, byte for byte
+    File(&'a str),
+    /// What comes from stdin
+    Stdin,
+}
+
 /// The curl line, and before it a comment for each secret that says how to set its variable.
-///
-/// `body` is left to the caller's own words where it is not text (`None`).
 pub fn line(
     settings: &Settings,
     method: &Method,
     uri: &Uri,
     headers: &HeaderMap,
-    body: Option<&str>,
+    data: Data<'_>,
 ) -> String {
     let mut notes = String::new();
     let mut line = String::from("curl");
@@ -62,10 +73,22 @@ pub fn line(
             quote(&super::proxy::without_secret(&proxy.to_string()))
         );
     }
-    if let Some(body) = body {
-        let _ = write!(line, " --data-binary {}", quote(body));
+    match data {
+        Data::None => {}
+        // --data-binary would take a text that begins with @ for the name of a file.
+        Data::Text(text) => {
+            let _ = write!(line, " --data-raw {}", quote(text));
+        }
+        Data::File(file) => {
+            let _ = write!(line, " --data-binary {}", quote(&format!("@{file}")));
+        }
+        Data::Stdin => line.push_str(" --data-binary @-"),
     }
     let mut target = uri.to_string();
+    if target.contains(['[', ']', '{', '}']) {
+        // curl would take these for a pattern of several URLs.
+        line.push_str(" -g");
+    }
     if let Some(name) = &config.tls_server_name {
         // curl has no flag for the name alone: it must believe that the name leads to the address.
         let port = uri.port_u16().unwrap_or(443);

@@ -121,6 +121,22 @@ impl Failure {
             .unwrap_or_default()
     }
 
+    /// What was asked and what the server said, in one line.
+    pub fn headline(&self) -> String {
+        let mut line = format!("{} {}: {}", self.method, self.path, self.code.as_u16());
+        let reason = self.code.canonical_reason();
+        if let Some(reason) = reason {
+            line.push(' ');
+            line.push_str(reason);
+        }
+        let message = self.message();
+        if !message.is_empty() && Some(message.as_str()) != reason {
+            line.push_str(": ");
+            line.push_str(&message);
+        }
+        line
+    }
+
     /// What the code means and what to do about it, as far as the answer alone tells.
     pub fn advice(&self) -> Option<String> {
         let causes = self
@@ -129,6 +145,11 @@ impl Failure {
             .and_then(|s| s.details.as_ref())
             .map(|d| &d.causes);
         Some(match self.code.as_u16() {
+            400 if self.message().contains("Upgrade request required") => {
+                "exec, attach and port-forward are conversations, and one request is none. Use \
+                 kubectl exec, attach or port-forward."
+                    .into()
+            }
             400 => "The server could not understand the request: look at its body and its query \
                     parameters."
                 .into(),
@@ -206,14 +227,7 @@ impl Failure {
 
 impl std::fmt::Display for Failure {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} {}: {}", self.method, self.path, self.code.as_u16())?;
-        if let Some(reason) = self.code.canonical_reason() {
-            write!(f, " {reason}")?;
-        }
-        let message = self.message();
-        if !message.is_empty() && Some(message.as_str()) != self.code.canonical_reason() {
-            write!(f, ": {message}")?;
-        }
+        f.write_str(&self.headline())?;
         if let Some(advice) = self.advice() {
             write!(f, "\n{advice}")?;
         }

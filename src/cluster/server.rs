@@ -16,7 +16,7 @@ use super::failure::{BODY_LIMIT, Failure};
 use super::flags::ConnectFlags;
 use super::kubeconfig::Places;
 use super::proxy;
-use super::settings::Settings;
+use super::settings::{Settings, url_of};
 use super::trace::TraceLayer;
 
 /// Silence after which a buffered GET is given up; client-go's discovery client waits as long.
@@ -92,12 +92,7 @@ impl Server {
 
     /// The server's address, without a slash at its end.
     pub fn url(&self) -> String {
-        self.settings
-            .config
-            .cluster_url
-            .to_string()
-            .trim_end_matches('/')
-            .to_owned()
+        url_of(&self.settings.config.cluster_url)
     }
 
     /// The client, for typed calls.
@@ -128,7 +123,7 @@ impl Server {
         let limit = self.settings.timeout.unwrap_or(IDLE);
         let answer = timeout(limit, self.send(request))
             .await
-            .map_err(|_| self.timed_out(path))??;
+            .map_err(|_| self.timed_out(&Method::GET, path))??;
         let code = answer.status();
         if code.is_success() || code == StatusCode::NOT_MODIFIED {
             let headers = answer.headers().clone();
@@ -203,7 +198,7 @@ impl Server {
         let sent = match self.settings.timeout {
             Some(limit) => timeout(limit, sent)
                 .await
-                .map_err(|_| self.timed_out(&path))?,
+                .map_err(|_| self.timed_out(request.method(), &path))?,
             None => sent.await,
         };
         sent.map_err(|problem| {
@@ -225,7 +220,7 @@ impl Server {
                 Some(deadline) => timeout_at(deadline, body.frame()).await,
                 None => timeout(IDLE, body.frame()).await,
             };
-            let Some(frame) = next.map_err(|_| self.timed_out(path))? else {
+            let Some(frame) = next.map_err(|_| self.timed_out(&Method::GET, path))? else {
                 break;
             };
             let frame = frame.map_err(|problem| self.transport(&Method::GET, path, &problem))?;
@@ -308,7 +303,7 @@ impl Server {
         }
     }
 
-    fn timed_out(&self, path: &str) -> Error {
+    pub(super) fn timed_out(&self, method: &Method, path: &str) -> Error {
         let (limit, advice) = match self.settings.timeout {
             Some(limit) => (
                 limit,
@@ -321,7 +316,7 @@ impl Server {
         };
         let why = Box::new(Transport::TimedOut(format!("{limit:?}"), advice));
         Error::Transport {
-            method: "GET".into(),
+            method: method.to_string(),
             url: format!("{}{path}", self.url()),
             why,
         }

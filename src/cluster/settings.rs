@@ -62,6 +62,29 @@ impl Settings {
         settings.config.read_timeout = None;
         Ok(settings)
     }
+
+    /// The server's address and the namespace alone: no credentials are read, no plugin runs. For
+    /// completion, which must be quick and quiet.
+    ///
+    /// Errors: as [`Settings::resolve`], as far as they concern the server; and inside a pod, which
+    /// has no kubeconfig.
+    pub fn place(flags: &ConnectFlags, places: &Places) -> Result<(String, String), Error> {
+        let loaded = kubeconfig::load(places, flags.kubeconfig.as_deref())?;
+        if loaded.is_empty() && flags.server.is_none() {
+            return Err(not_configured(&loaded));
+        }
+        let context = named_context(&loaded, flags)?.map(|(_, context)| context);
+        let context = context.unwrap_or_default();
+        let cluster = cluster(&loaded, flags, &context)?;
+        let address = cluster.server.clone().unwrap_or_default();
+        let uri = server_uri(&address, &cluster, &AuthInfo::default())?;
+        Ok((url_of(&uri), namespace(flags, &context)))
+    }
+}
+
+/// The address as it is used in messages and for files: without a slash at its end.
+pub(super) fn url_of(address: &Uri) -> String {
+    address.to_string().trim_end_matches('/').to_owned()
 }
 
 fn not_configured(loaded: &Loaded) -> Error {
@@ -175,11 +198,7 @@ fn of_files(loaded: &Loaded, flags: &ConnectFlags) -> Result<Settings, Error> {
     check_impersonation(&auth)?;
     let credential = Credential::of(&auth, user);
     config.auth_info = auth;
-    let namespace = flags
-        .namespace
-        .clone()
-        .or(context.namespace.filter(|namespace| !namespace.is_empty()))
-        .unwrap_or_else(|| "default".to_owned());
+    let namespace = namespace(flags, &context);
     config.default_namespace.clone_from(&namespace);
     let authority_file = cluster
         .certificate_authority
@@ -192,6 +211,14 @@ fn of_files(loaded: &Loaded, flags: &ConnectFlags) -> Result<Settings, Error> {
         timeout: None,
         authority_file,
     })
+}
+
+fn namespace(flags: &ConnectFlags, context: &Context) -> String {
+    let of_context = context.namespace.clone();
+    let namespace = flags.namespace.clone();
+    namespace
+        .or(of_context.filter(|namespace| !namespace.is_empty()))
+        .unwrap_or_else(|| "default".to_owned())
 }
 
 fn named_context(

@@ -130,7 +130,7 @@ impl Shared {
             request.method(),
             &uri,
             request.headers(),
-            None,
+            curl::Data::None,
         );
         self.printer.say(&line);
         self.show_headers('>', request.headers());

@@ -78,6 +78,13 @@ impl JsonStream {
         }
     }
 
+    /// For an answer that is known to be text, even if it looks like JSON: a log, metrics.
+    pub fn of_text() -> Self {
+        let mut stream = JsonStream::new(0, false);
+        stream.state = State::Raw;
+        stream
+    }
+
     /// Takes the next bytes, split anywhere, and writes what they complete. Flushes `to`, so that
     /// an event is seen when it has arrived.
     ///

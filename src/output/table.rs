@@ -205,7 +205,7 @@ impl Table {
 
     fn lines(&self, indexes: &[usize], headers: bool) -> Vec<Line<'_>> {
         let headings = indexes.iter().map(|at| &self.columns[*at].name);
-        let headings = headings.map(|name| (Cow::Borrowed(name.as_str()), Paint::Strong));
+        let headings = headings.map(|name| (clean::line(name), Paint::Strong));
         let rows = self.rows.iter().map(|row| {
             indexes
                 .iter()

@@ -100,6 +100,22 @@ fn what_is_no_json_is_passed_on() {
 }
 
 #[test]
+fn text_stays_text() {
+    let mut stream = JsonStream::of_text();
+    let mut out = Vec::new();
+    for piece in [
+        &b"{\"level\": 1}\n\ttwo \x1b[31m\xff"[..],
+        b"\xe2\x82",
+        b"\xac",
+    ] {
+        stream.push(piece, &mut out).unwrap();
+    }
+    stream.finish(&mut out).unwrap();
+    let shown = String::from_utf8(out).unwrap();
+    assert_eq!(shown, "{\"level\": 1}\n\ttwo \\u001b[31m\u{fffd}€\n");
+}
+
+#[test]
 fn nothing_steers_the_terminal() {
     let hostile = "\x1b[2J\u{7f}\u{9b}31m\u{202e}\u{200b}\u{feff}\r\x08";
     let quoted = serde_json::to_string(hostile).unwrap();
