@@ -2,6 +2,8 @@
 
 mod aggregated;
 pub mod cache;
+pub mod complete;
+pub mod explain;
 mod find;
 mod legacy;
 pub mod lifecycle;
