@@ -15,6 +15,7 @@ mod discover;
 pub mod exit;
 mod explain;
 mod name;
+mod raw;
 mod sandbox;
 
 /// The whole command line.
@@ -70,6 +71,8 @@ pub struct Global {
 pub enum Command {
     /// What the server serves: groups, versions, resources, verbs
     Discover(discover::Args),
+    /// Send one request to the server and print its answer
+    Raw(raw::Args),
     /// What a kind's fields are: type, default, bounds, rules; and an object to start from
     Explain(explain::Args),
     /// Run a Kubernetes API on this machine, for as long as you need it
@@ -142,6 +145,7 @@ fn run(cli: Cli, printer: Printer) -> anyhow::Result<ExitCode> {
     let ended = runtime.block_on(async {
         match &cli.command {
             Command::Discover(args) => args.run(&context).await,
+            Command::Raw(args) => args.run(&context).await,
             Command::Explain(args) => args.run(&context).await,
             Command::Sandbox(args) => args.run(&context).await,
             Command::Completion(args) => args.run(&context),
