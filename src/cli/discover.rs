@@ -551,7 +551,8 @@ fn ambiguous(what: &str, candidates: &[Candidate<'_>]) -> anyhow::Error {
     anyhow::Error::msg(text)
 }
 
-fn unknown(what: &str, near: &[String], discovery: &Discovery) -> anyhow::Error {
+/// Nothing goes by that name: what is near, what cannot be reached, what there once was.
+pub(super) fn unknown(what: &str, near: &[String], discovery: &Discovery) -> anyhow::Error {
     let mut text = format!("the server serves nothing called {what:?}.");
     if let Some(hint) = discovery::nearest::did_you_mean(near) {
         text.push_str(&format!(" {hint}"));

@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::facts::value_text;
 use super::field::{Field, Immutable};
+use super::walk::escaped;
 
 /// A change between two versions of a schema.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -129,8 +130,8 @@ impl Changes {
         entered.push("");
         entered.extend(types.into_iter().filter(|t| !t.is_empty()));
         let below = |name: &str| match path {
-            "" => name.to_owned(),
-            path => format!("{path}.{name}"),
+            "" => escaped(name).into_owned(),
+            path => format!("{path}.{}", escaped(name)),
         };
         let mut names: Vec<&str> = from.children().iter().map(|c| c.name.as_str()).collect();
         names.extend(to.children().iter().map(|c| c.name.as_str()));

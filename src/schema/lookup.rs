@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::field::{ElementKind, Field};
+use super::walk::escaped;
 use crate::discovery::nearest::{did_you_mean, nearest};
 
 /// A field that is not there, and what may have been meant.
@@ -20,12 +21,12 @@ pub struct NotFound {
     pub suggestions: Vec<String>,
 }
 
-/// Why a field has no fields of its own.
+/// Why a field has no such field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Because {
     /// It is a map: its keys are the user's
     FreeKeys,
-    /// The schema names no fields, and keeps what it is given
+    /// The schema does not name it, but fields that it does not name are kept
     Unknown,
     /// The schema does not say what is in it
     Unsaid,
@@ -61,7 +62,7 @@ impl NotFound {
         text.push_str(match self.because {
             Some(Because::FreeKeys) => ": it is a map, whose keys are yours to choose.",
             Some(Because::Unknown) => {
-                ": its schema names no fields; the server keeps whatever it is given there."
+                ": the schema does not name it, though the server keeps fields that it does not name."
             }
             Some(Because::Unsaid) => ": its schema does not say what is in it.",
             Some(Because::Plain) => ": it is a plain value and has no fields.",
@@ -87,22 +88,23 @@ impl Field {
                 parent: path[..at].iter().map(|n| n.as_ref().to_owned()).collect(),
                 parent_type: field.type_.clone(),
                 missing: name.to_owned(),
-                because: field.why_childless(),
+                because: field.why_not(),
                 suggestions: self.suggest(field, &path[..at], name),
             })?;
         }
         Ok(field)
     }
 
-    fn why_childless(&self) -> Option<Because> {
+    fn why_not(&self) -> Option<Because> {
+        let innermost = self.element().unwrap_or(self);
+        if innermost.preserve_unknown || innermost.takes_any_key() {
+            return Some(Because::Unknown);
+        }
         if self.has_children() {
             return None;
         }
-        let innermost = self.element().unwrap_or(self);
         Some(if self.element_kind() == Some(ElementKind::Value) {
             Because::FreeKeys
-        } else if innermost.preserve_unknown || innermost.takes_any_key() {
-            Because::Unknown
         } else if matches!(innermost.json_type(), "object" | "")
             && !innermost.int_or_string
             && innermost.alternative_types().is_empty()
@@ -115,10 +117,16 @@ impl Field {
 
     /// Near names in the same place first, then the same name anywhere, then near names anywhere.
     fn suggest(&self, parent: &Field, before: &[impl AsRef<str>], name: &str) -> Vec<String> {
-        let prefix: String = before.iter().map(|n| format!("{}.", n.as_ref())).collect();
+        let prefix: String = before
+            .iter()
+            .map(|n| format!("{}.", escaped(n.as_ref())))
+            .collect();
         let here = nearest(name, parent.children().iter().map(|c| c.name.as_str()));
         if !here.is_empty() {
-            return here.into_iter().map(|n| format!("{prefix}{n}")).collect();
+            return here
+                .into_iter()
+                .map(|n| format!("{prefix}{}", escaped(n)))
+                .collect();
         }
         let mut all = self.flatten();
         // What lies under the same beginning is likelier, and so is what is not deep.

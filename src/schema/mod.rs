@@ -28,4 +28,4 @@ pub use load::{Index, LoadError};
 pub use lookup::{Because, NotFound};
 pub use raw::ExternalDocs;
 pub use sample::Sample;
-pub use walk::{Cut, Flat};
+pub use walk::{Cut, Flat, escaped};

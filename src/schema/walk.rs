@@ -1,5 +1,7 @@
 //! A tree of fields as a list, with an end even where the schema contains itself.
 
+use std::borrow::Cow;
+
 use super::field::Field;
 
 /// No real kind has a tenth of this. A hostile document whose types multiply is cut here.
@@ -13,7 +15,7 @@ pub struct Flat<'a> {
     /// The field
     pub field: &'a Field,
     /// The names on the way to it from the root of the walk, joined with dots, as explain takes
-    /// them; lists and maps leave no mark
+    /// them (see [`escaped`]); lists and maps leave no mark
     pub path: String,
     /// The field that it is in
     pub parent: &'a Field,
@@ -30,6 +32,16 @@ pub enum Cut {
     Recursion,
     /// The tree is deeper or larger than any real one
     Size,
+}
+
+/// A name as it stands in a path: a dot within it has a backslash before it, as in kubectl's
+/// jsonpath.
+pub fn escaped(name: &str) -> Cow<'_, str> {
+    if name.contains(['.', '\\']) {
+        Cow::Owned(name.replace('\\', "\\\\").replace('.', "\\."))
+    } else {
+        Cow::Borrowed(name)
+    }
 }
 
 impl Field {
@@ -63,10 +75,10 @@ fn walk<'a>(
     found: &mut Vec<Flat<'a>>,
 ) {
     for child in field.children() {
-        let path = if path.is_empty() {
-            child.name.clone()
-        } else {
-            format!("{path}.{}", child.name)
+        let name = escaped(&child.name);
+        let path = match path {
+            "" => name.into_owned(),
+            path => format!("{path}.{name}"),
         };
         let names = child.type_names();
         let has_children = child.has_children();

@@ -252,7 +252,7 @@ fn a_repeated_call_costs_two_304s_and_a_trusted_one_nothing() {
     );
 }
 
-fn find_files(dir: &Path, into: &mut Vec<std::path::PathBuf>) {
+pub(crate) fn find_files(dir: &Path, into: &mut Vec<std::path::PathBuf>) {
     for entry in std::fs::read_dir(dir).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {

@@ -5,6 +5,7 @@
 
 mod connect;
 mod discover;
+mod explain;
 mod facts;
 mod help;
 mod house;

@@ -1,7 +1,11 @@
 //! `RESOURCE.FIELD...` taken apart: where the resource ends and its fields begin.
 
+use anyhow::anyhow;
+
+use crate::cli::discover::unknown;
 use crate::cli::exit::Usage;
-use crate::discovery::{Discovery, Found, NotFound, Resource};
+use crate::discovery::{Discovery, Found, Resource};
+use crate::schema::escaped;
 
 /// A resource and a field of it.
 #[derive(Debug)]
@@ -19,14 +23,9 @@ impl Target<'_> {
     /// The resource and the field, as explain takes them.
     pub(super) fn full_path(&self) -> String {
         let mut names = vec![self.word.clone()];
-        names.extend(self.path.iter().map(|name| quoted(name)));
+        names.extend(self.path.iter().map(|name| escaped(name).into_owned()));
         names.join(".")
     }
-}
-
-/// A name as it stands in a path: a dot within it is escaped, as in kubectl's jsonpath.
-fn quoted(name: &str) -> String {
-    name.replace('.', "\\.")
 }
 
 /// The names in a path: dots part them; `[]`, `[*]` and `[0]` after a list are no names; a dot after
@@ -86,44 +85,54 @@ pub(super) fn names(what: &str) -> Result<Vec<String>, Usage> {
 /// Finds the resource that the first names mean, as many of them as possible: group names have dots
 /// too. Where several groups have one of that name, kubectl's choice is taken.
 ///
-/// Errors: none is known by that name, or not in `api_version`.
+/// Errors: none is known by that name, or not in `api_version`; a sentence that says what is near.
 pub(super) fn resolve<'a>(
     discovery: &'a Discovery,
     names: &[String],
     api_version: Option<&str>,
-) -> Result<Target<'a>, NotFound> {
-    for end in (1..=names.len()).rev() {
-        let word = names[..end].join(".");
+) -> anyhow::Result<Target<'a>> {
+    let words = (1..=names.len())
+        .rev()
+        .map(|end| (end, names[..end].join(".")));
+    for (end, word) in words.clone() {
         let others = match discovery.find(&word) {
             Found::Resource(_) => Vec::new(),
             Found::Ambiguous(candidates) => candidates,
             _ => continue,
         };
         let resource = discovery.find_resource(&word, api_version)?;
+        let is_other =
+            |other: &Resource| (&other.group, &other.plural) != (&resource.group, &resource.plural);
         let others = others
             .into_iter()
-            .filter(|c| {
-                api_version.is_none()
-                    && c.resource.is_some_and(|r| {
-                        (&r.group, &r.plural) != (&resource.group, &resource.plural)
-                    })
-            })
-            .map(|c| c.word)
-            .collect();
+            .filter(|c| c.resource.is_some_and(is_other));
         return Ok(Target {
             resource,
+            others: match api_version {
+                None => others.map(|c| c.word).collect(),
+                Some(_) => Vec::new(),
+            },
             word,
             path: names[end..].to_vec(),
-            others,
         });
     }
-    // For the sentence: the first name alone is the likeliest to be a resource.
-    let resource = discovery.find_resource(&names[0], api_version)?;
-    Ok(Target {
-        resource,
-        word: names[0].clone(),
-        path: names[1..].to_vec(),
-        others: Vec::new(),
+    let is_dead = |word: &str| {
+        let of = |group: &str| {
+            word.strip_suffix(group)
+                .is_some_and(|rest| rest.ends_with('.'))
+        };
+        discovery.failures.iter().any(|f| of(&f.group))
+    };
+    // A word that ends in the name of a group that cannot be reached is told so as a whole.
+    let dead = words.map(|(_, word)| word).find(|word| is_dead(word));
+    let word = dead.unwrap_or_else(|| names[0].clone());
+    Err(match discovery.find(&word) {
+        Found::Group(_) | Found::GroupVersion(..) => anyhow!(
+            "{word:?} is a group of resources, not a resource. See what is in it with: appop \
+             discover {word}"
+        ),
+        Found::Unknown(near) => unknown(&word, &near, discovery),
+        _ => unknown(&word, &[], discovery),
     })
 }
 
@@ -187,9 +196,14 @@ mod tests {
         assert_eq!(resource, "apps/v1beta1/deployments");
         let discovery = sample();
         let refused = resolve(&discovery, &names("deploy").unwrap(), Some("apps/v2")).unwrap_err();
-        assert!(refused.0.contains("apps/v1"), "{}", refused.0);
+        assert!(refused.to_string().contains("apps/v1"), "{refused}");
         let unknown = resolve(&discovery, &names("pds.spec").unwrap(), None).unwrap_err();
-        assert!(unknown.0.contains("Did you mean pods"), "{}", unknown.0);
+        assert!(
+            unknown.to_string().contains("Did you mean pods"),
+            "{unknown}"
+        );
+        let group = resolve(&discovery, &names("apps.spec").unwrap(), None).unwrap_err();
+        assert!(group.to_string().contains("is a group"), "{group}");
     }
 
     #[test]

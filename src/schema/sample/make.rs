@@ -218,6 +218,19 @@ pub(super) fn note(field: &Field, given: Option<&Value>) -> String {
     }
     words.extend(field.bounds.words());
     words.extend(field.patterns.iter().map(|p| format!("pattern {p}")));
+    if let Some(element) = field.element().filter(|e| !e.has_children()) {
+        let each = if field.type_.starts_with("[]") {
+            "each item"
+        } else {
+            "each value"
+        };
+        words.extend(
+            element
+                .brief()
+                .into_iter()
+                .map(|fact| format!("{each} {fact}")),
+        );
+    }
     if field.json_type() == "string" {
         words.extend(field.format.clone());
     }
