@@ -3,11 +3,14 @@
 use std::fs::{self, File};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::Error;
 
 /// How all directories' names begin.
 const PREFIX: &str = "appop-sandbox-";
+/// A directory without a lock that has not changed for so long is not being made any more.
+const MAKING: Duration = Duration::from_secs(3600);
 /// Held locked by the owner; the system lets go of it however the owner ends.
 const LOCK: &str = "lock";
 
@@ -83,7 +86,8 @@ fn sweep(parent: &Path) {
     }
 }
 
-/// Whether `dir` is ours and nobody holds its lock. One without a lock is just being made.
+/// Whether `dir` is ours and nobody holds its lock. One without a lock is just being made, or was
+/// left so long ago.
 fn is_abandoned(dir: &Path) -> bool {
     // A directory for temporary files is often shared: another user's symbolic link or directory
     // must not decide what is removed.
@@ -93,7 +97,16 @@ fn is_abandoned(dir: &Path) -> bool {
     if !metadata.is_dir() || metadata.uid() != rustix::process::geteuid().as_raw() {
         return false;
     }
-    File::open(dir.join(LOCK)).is_ok_and(|lock| lock.try_lock().is_ok())
+    match File::open(dir.join(LOCK)) {
+        Ok(lock) => lock.try_lock().is_ok(),
+        Err(_) => {
+            let age = metadata
+                .modified()
+                .ok()
+                .and_then(|time| time.elapsed().ok());
+            age.is_some_and(|age| age > MAKING)
+        }
+    }
 }
 
 #[cfg(test)]
@@ -109,6 +122,13 @@ mod tests {
         fs::write(abandoned.join(LOCK), "").unwrap();
         let being_made = parent.path().join("appop-sandbox-new");
         fs::create_dir(&being_made).unwrap();
+        let half_made = parent.path().join("appop-sandbox-old");
+        fs::create_dir(&half_made).unwrap();
+        let long_ago = std::time::SystemTime::now() - 2 * MAKING;
+        File::open(&half_made)
+            .unwrap()
+            .set_modified(long_ago)
+            .unwrap();
         let foreign = parent.path().join("else");
         fs::create_dir(&foreign).unwrap();
         fs::write(foreign.join(LOCK), "").unwrap();
@@ -116,7 +136,7 @@ mod tests {
 
         sweep(parent.path());
 
-        assert!(!abandoned.exists());
+        assert!(!abandoned.exists() && !half_made.exists());
         assert!(alive.path().exists() && being_made.exists() && foreign.join(LOCK).exists());
     }
 
