@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use clap_complete::engine::ArgValueCompleter;
 use serde_json::{Value, json};
 
 use super::Context;
@@ -20,7 +21,7 @@ mod detail;
 pub struct Args {
     /// A group (batch), a group-version (batch/v1), or a resource by plural, singular, kind or
     /// short name (deploy, deployments.apps, deployments.v1.apps); everything when left out
-    #[arg(value_name = "WHAT")]
+    #[arg(value_name = "WHAT", add = ArgValueCompleter::new(super::complete::what))]
     what: Option<String>,
     /// Only this group; '' or core is the core group
     #[arg(long, value_name = "GROUP")]

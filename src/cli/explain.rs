@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use clap_complete::engine::ArgValueCompleter;
 use serde_json::{Value, json};
 
 use super::Context;
@@ -24,7 +25,7 @@ use target::Target;
 pub struct Args {
     /// A resource by plural, singular, kind or short name (pods, deploy, deployments.apps,
     /// deployments.v1.apps), and a field of it (pods.spec.containers.image)
-    #[arg(value_name = "RESOURCE[.FIELD...]", required_unless_present = "search")]
+    #[arg(value_name = "RESOURCE[.FIELD...]", required_unless_present = "search", add = ArgValueCompleter::new(super::complete::resource))]
     what: Option<String>,
     /// The fields of fields too
     #[arg(long, short = 'R')]

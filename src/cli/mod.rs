@@ -10,6 +10,7 @@ use crate::cluster::{ConnectFlags, Server};
 use crate::discovery::{self, Cache, CacheMode, Discovery};
 use crate::output::{ColorChoice, Printer};
 
+mod complete;
 mod completion;
 mod discover;
 pub mod exit;

@@ -16,7 +16,6 @@ use crate::output::Format;
 
 mod answer;
 mod body;
-mod complete;
 mod exchange;
 mod explain;
 mod pages;
@@ -34,7 +33,7 @@ use request::Wanted;
 #[command(after_help = EXAMPLES)]
 pub struct Args {
     /// Path on the server with its query, such as '/api/v1/pods?limit=5'; or the whole URL
-    #[arg(value_name = "PATH", add = ArgValueCompleter::new(complete::complete_path))]
+    #[arg(value_name = "PATH", add = ArgValueCompleter::new(super::complete::path))]
     path: String,
     /// Method; without it GET, with -d POST, with --patch PATCH
     #[arg(short = 'X', long, value_name = "METHOD")]

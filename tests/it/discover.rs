@@ -421,3 +421,24 @@ fn a_reader_that_has_enough_ends_it_quietly() {
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");
     assert_eq!(output.status.code(), Some(0));
 }
+
+#[test]
+fn shells_complete_groups_and_resources_from_the_cache() {
+    let Some(real) = support::real() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let cache = dir.path().to_str().unwrap();
+    real.run(["discover", "--cache-dir", cache]).success();
+    let complete = |command: &str, word: &str| {
+        let mut ask = real.command(["--", "appop", "--cache-dir", cache, command, word]);
+        ask.env("COMPLETE", "bash")
+            .env("_CLAP_COMPLETE_INDEX", "4")
+            .env("_CLAP_IFS", "\n");
+        support::finish(&mut ask).success()
+    };
+    assert_eq!(complete("discover", "deploy"), "deployments.apps");
+    assert_eq!(
+        complete("discover", "autosc"),
+        "autoscaling\nautoscaling/v2\nautoscaling/v1"
+    );
+    assert_eq!(complete("explain", "statef"), "statefulsets.apps");
+}
