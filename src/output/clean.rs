@@ -10,7 +10,7 @@ pub fn line(text: &str) -> Cow<'_, str> {
     escape(text, |_| false)
 }
 
-/// As [`line`], but newline and tab stay: for text of several lines.
+/// As [`line()`], but newline and tab stay: for text of several lines.
 pub fn block(text: &str) -> Cow<'_, str> {
     escape(text, |c| c == '\n' || c == '\t')
 }
