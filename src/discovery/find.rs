@@ -195,6 +195,12 @@ impl Discovery {
                         None => found.push(vec![resource]),
                     }
                 }
+                // A group that is named in full is meant, and none that it is the beginning of.
+                if let Some(group) = group
+                    && found.iter().any(|versions| versions[0].group == *group)
+                {
+                    found.retain(|versions| versions[0].group == *group);
+                }
                 if !found.is_empty() {
                     for versions in &mut found {
                         versions.sort_by_key(|r| !self.is_preferred(r));
@@ -298,6 +304,8 @@ mod tests {
             .short("hpa")
             .done(),
             resource("app.example.com", "v1", "apps", "App").done(),
+            resource("foo.com", "v1", "foos", "Foo").done(),
+            resource("foo.com.au", "v1", "foos", "Foo").done(),
         ])
     }
 
@@ -359,6 +367,10 @@ mod tests {
         is("apps/", "group apps");
         is("events", "one of v1/events events.events.k8s.io");
         is("events.events", "events.k8s.io/v1/events");
+        is("foos", "one of foos.foo.com foos.foo.com.au");
+        is("foos.foo.com", "foo.com/v1/foos");
+        is("foo.com/v1/foos", "foo.com/v1/foos");
+        is("foos.foo.com.au", "foo.com.au/v1/foos");
         is("deploments", "near deployments.apps");
         is("Deploymnet", "near deployments.apps");
         is("autoscalin", "near autoscaling");
