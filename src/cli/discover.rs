@@ -11,7 +11,7 @@ use crate::discovery::lifecycle::{self, Lifecycle};
 use crate::discovery::{self, CacheMode, Candidate, Discovery, Found, Resource};
 use crate::output::progress::Progress;
 use crate::output::tree::{self, Node};
-use crate::output::{Cell, Column, Format, Paint, Table, value};
+use crate::output::{Cell, Column, Format, Paint, Table, clean, value};
 
 mod detail;
 
@@ -203,13 +203,14 @@ impl Args {
     /// `deployments.apps` under `--preferred`, as kubectl has it; else with the version, as kubectl
     /// takes it: `deployments.v1.apps`.
     fn name(&self, resource: &Resource) -> String {
-        if self.preferred {
-            return resource.name();
-        }
-        format!(
-            "{}.{}.{}",
-            resource.plural, resource.version, resource.group
-        )
+        let name = match self.preferred {
+            true => resource.name(),
+            false => format!(
+                "{}.{}.{}",
+                resource.plural, resource.version, resource.group
+            ),
+        };
+        clean::line(&name).into_owned()
     }
 
     fn print_versions(&self, context: &Context, discovery: &Discovery) -> anyhow::Result<()> {
@@ -232,8 +233,11 @@ impl Args {
                 value::print(context.printer, &self.output, &json!(versions))?;
             }
             Format::Table | Format::Name => {
-                versions.iter_mut().for_each(|v| v.push('\n'));
-                context.printer.data(&versions.concat())?;
+                let lines: String = versions
+                    .iter()
+                    .map(|version| clean::line(version) + "\n")
+                    .collect();
+                context.printer.data(&lines)?;
             }
             _ => {
                 let known = "--versions knows the formats table, name, json, yaml and jsonpath";
