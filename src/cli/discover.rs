@@ -8,7 +8,9 @@ use serde_json::{Value, json};
 use super::Context;
 use super::exit::{PARTIAL, Usage};
 use crate::discovery::lifecycle::{self, Lifecycle};
-use crate::discovery::{self, CacheMode, Candidate, Discovery, Found, Resource};
+use crate::discovery::{
+    self, CacheMode, Candidate, Discovery, Found, GroupVersionFailure, Resource,
+};
 use crate::output::progress::Progress;
 use crate::output::tree::{self, Node};
 use crate::output::{Cell, Column, Format, Paint, Table, clean, value};
@@ -97,19 +99,19 @@ impl Args {
         let Some(what) = &self.what else {
             let rows = self.select(&discovery, |_| true);
             self.print(context, &discovery, rows)?;
-            return Ok(self.report(context, &discovery, |_, _| true));
+            return Ok(self.report(context, &discovery));
         };
         match discovery.find(what) {
             Found::Group(group) => {
                 let rows = self.select(&discovery, |r| r.group == group.name);
                 self.print_part(context, &discovery, rows, &format!("group {what}"))?;
-                Ok(self.report(context, &discovery, |g, _| g == group.name))
+                Ok(self.report(context, &discovery))
             }
             Found::GroupVersion(group, version) => {
-                let of = |g: &str, v: &str| g == group.name && v == version.version;
-                let rows = self.select(&discovery, |r| of(&r.group, &r.version));
+                let of = |r: &Resource| r.group == group.name && r.version == version.version;
+                let rows = self.select(&discovery, of);
                 self.print_part(context, &discovery, rows, &format!("group-version {what}"))?;
-                Ok(self.report(context, &discovery, of))
+                Ok(self.report(context, &discovery))
             }
             Found::Resource(versions) => {
                 let progress = Progress::start(context.printer, "Asking where it comes from");
@@ -162,7 +164,7 @@ impl Args {
         rows: Vec<&Resource>,
         what: &str,
     ) -> anyhow::Result<()> {
-        if rows.is_empty() {
+        if rows.is_empty() && self.failures(discovery).next().is_none() {
             context
                 .printer
                 .say(&format!("Nothing in {what} is left by these flags."));
@@ -307,13 +309,13 @@ impl Args {
         &'a self,
         discovery: &'a Discovery,
     ) -> impl Iterator<Item = &'a discovery::GroupVersionFailure> {
-        let mut words = self
-            .what
-            .as_deref()
-            .unwrap_or_default()
-            .trim_end_matches('/')
-            .splitn(2, '/');
-        let (group, version) = (words.next().unwrap_or_default(), words.next());
+        let (group, version) = match self.what.as_deref().map(|what| discovery.find(what)) {
+            Some(Found::Group(group)) => (Some(group.name.as_str()), None),
+            Some(Found::GroupVersion(group, version)) => {
+                (Some(group.name.as_str()), Some(version.version.as_str()))
+            }
+            _ => (None, None),
+        };
         discovery
             .failures
             .iter()
@@ -323,22 +325,14 @@ impl Args {
                     .is_none_or(|g| in_group(&f.group, g))
             })
             .filter(move |f| {
-                group.is_empty()
-                    || (f.group == group && version.is_none_or(|version| f.version == version))
+                group.is_none_or(|group| f.group == group)
+                    && version.is_none_or(|version| f.version == version)
             })
     }
 
     /// Says what could not be reached; the exit code tells whether there was any.
-    fn report(
-        &self,
-        context: &Context,
-        discovery: &Discovery,
-        concerns: impl Fn(&str, &str) -> bool,
-    ) -> ExitCode {
-        let failures: Vec<_> = self
-            .failures(discovery)
-            .filter(|f| concerns(&f.group, &f.version))
-            .collect();
+    fn report(&self, context: &Context, discovery: &Discovery) -> ExitCode {
+        let failures: Vec<_> = self.failures(discovery).collect();
         if failures.is_empty() {
             return ExitCode::SUCCESS;
         }
@@ -564,12 +558,39 @@ pub(super) fn unknown(what: &str, near: &[String], discovery: &Discovery) -> any
     } else {
         text.push_str(" See what it serves with: appop discover");
     }
-    if let Some(failure) = discovery.failures.iter().find(|f| what.ends_with(&f.group)) {
+    let may_hold = |f: &&GroupVersionFailure| match f.group.as_str() {
+        // Whatever is no group may be a resource of one that cannot be seen.
+        _ if !what.contains(['.', '/']) => near.is_empty() || what == f.group,
+        "" => false,
+        GroupVersionFailure::EVERY => true,
+        group => {
+            let resource = what.strip_suffix(group);
+            resource.is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+                || what
+                    .strip_prefix(group)
+                    .is_some_and(|rest| rest.starts_with('/'))
+        }
+    };
+    for failure in discovery.failures.iter().filter(may_hold) {
         text.push_str(&format!(
             "\nIt may belong to {}, which cannot be reached: {}",
             failure.group_version(),
             failure.reason
         ));
+    }
+    let (group, version) = what.split_once('/').unwrap_or((what, ""));
+    // A group that Kubernetes still has is missing here for another reason.
+    let is_gone = lifecycle::of_group(group)
+        .all(|v| v.state(lifecycle::recorded()) == lifecycle::State::Removed);
+    for gone in lifecycle::of_group(group) {
+        let is_meant = gone.version == version || (version.is_empty() && is_gone);
+        if let Some(fate) = gone.describe(lifecycle::recorded())
+            && is_meant
+            && discovery.version(gone.group, gone.version).is_none()
+        {
+            let name = discovery::group_version(gone.group, gone.version);
+            text.push_str(&format!("\nKubernetes had {name}: {fate}."));
+        }
     }
     for gone in lifecycle::of_name(what) {
         let name = lifecycle::KindName {

@@ -53,7 +53,7 @@ pub async fn load(
     let mut failures = Vec::new();
     let (mut groups, mut wanted) = (Vec::new(), Names::new());
     let mut form = Form::Aggregated;
-    let mut refused = Vec::new();
+    let (mut refused, mut missing) = (Vec::new(), 0);
     for (path, document) in [("/api", core), ("/apis", named)] {
         match document {
             Ok(Document::Groups(some)) => groups.extend(some),
@@ -61,13 +61,13 @@ pub async fn load(
                 form = Form::Legacy;
                 wanted.extend(some);
             }
-            Ok(Document::Missing) => {}
+            Ok(Document::Missing) => missing += 1,
             Err(problem @ Error::Transport { .. }) => return Err(problem),
             Err(problem) => {
                 let (group, version) = if path == "/api" {
                     ("", "v1")
                 } else {
-                    ("*", "*")
+                    (GroupVersionFailure::EVERY, GroupVersionFailure::EVERY)
                 };
                 failures.push(GroupVersionFailure {
                     group: group.into(),
@@ -80,6 +80,14 @@ pub async fn load(
     }
     if refused.len() == 2 {
         return Err(refused.remove(0));
+    }
+    if missing == 2 {
+        return Err(Error::Answer {
+            path: "/api".into(),
+            problem: "it is 404 Not Found, and so is that to /apis; is this a Kubernetes API \
+                      server, and is the path in its address right?"
+                .into(),
+        });
     }
     if !wanted.is_empty() {
         let (fetched, failed) = legacy::fetch(server, wanted).await?;

@@ -96,8 +96,14 @@ pub struct GroupVersionFailure {
 }
 
 impl GroupVersionFailure {
-    /// `apps/v1`, or `v1` for core.
+    /// Stands for group and version where the server did not give the list of groups.
+    pub const EVERY: &str = "*";
+
+    /// `apps/v1`, or `v1` for core; words where the list of groups itself is missing.
     pub fn group_version(&self) -> String {
+        if self.group == Self::EVERY {
+            return "any group but core".to_owned();
+        }
         group_version(&self.group, &self.version)
     }
 }
