@@ -6,6 +6,7 @@ use serde::Deserialize;
 use crate::cluster::{Error, Server};
 
 use super::legacy::storage_hash;
+use super::lifecycle;
 use super::model::{Resource, group_version_path};
 
 /// Where a resource comes from.
@@ -163,6 +164,11 @@ pub async fn details(server: &Server, resource: &Resource, versions: &[&str]) ->
                 .or(storage);
             Origin::Crd(resource.name())
         }
+        // Most users may read neither APIServices nor CRDs, and ask about what Kubernetes has.
+        _ if lifecycle::of_resource(group, version, &resource.plural).is_some() => Origin::BuiltIn,
+        (Err(problem), Ok(None)) if !is_missing(&problem) => {
+            Origin::Unknown(super::legacy::reason(&problem))
+        }
         (_, Ok(None)) => Origin::BuiltIn,
         (_, Err(problem)) => Origin::Unknown(super::legacy::reason(&problem)),
     };
@@ -177,13 +183,13 @@ async fn crd(server: &Server, path: &str, group: &str) -> Result<Option<Crd>, Er
     }
     match server.get_json::<Crd>(path, "application/json").await {
         Ok(crd) => Ok(Some(crd)),
-        Err(problem)
-            if problem
-                .failure()
-                .is_some_and(|f| f.code == http::StatusCode::NOT_FOUND) =>
-        {
-            Ok(None)
-        }
+        Err(problem) if is_missing(&problem) => Ok(None),
         Err(problem) => Err(problem),
     }
+}
+
+fn is_missing(problem: &Error) -> bool {
+    problem
+        .failure()
+        .is_some_and(|f| f.code == http::StatusCode::NOT_FOUND)
 }

@@ -158,6 +158,13 @@ More:
     let json: Value = serde_json::from_str(&json).unwrap();
     assert_eq!(json["origin"]["type"], "BuiltIn");
     assert_eq!(json["versions"][0]["storage"], true);
+    let everybody = ["--as", "anna", "--as-group", "system:authenticated"];
+    let seen = real.run([&["discover", "ingresses"][..], &everybody].concat());
+    let seen = seen.success();
+    assert!(
+        seen.contains("(built in)"),
+        "somebody who may read neither APIServices nor CRDs: {seen}"
+    );
 }
 
 #[test]
@@ -185,6 +192,13 @@ fn unknown_and_ambiguous_words_get_help() {
         "{gone}"
     );
     assert!(gone.contains("removed in 1.25"), "{gone}");
+    for word in ["extensions/v1beta1", "extensions"] {
+        let gone = of(word);
+        assert!(
+            gone.contains("Kubernetes had extensions/v1beta1: ") && gone.contains("in 1.22"),
+            "{gone}"
+        );
+    }
 }
 
 #[test]
