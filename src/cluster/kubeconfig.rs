@@ -3,6 +3,8 @@
 //! Source: k8s.io/client-go/tools/clientcmd/loader.go (`ClientConfigLoadingRules`).
 
 use std::collections::HashSet;
+use std::fs;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use kube::config::Kubeconfig;
@@ -79,7 +81,7 @@ pub(super) fn load(places: &Places, explicit: Option<&Path>) -> Result<Loaded, E
     let (looked_at, must_exist) = places.files(explicit);
     let mut merged = Kubeconfig::default();
     for file in &looked_at {
-        if !must_exist && !file.exists() {
+        if !must_exist && matches!(file.try_exists(), Ok(false)) {
             continue;
         }
         let one = read(file)?;
@@ -96,6 +98,11 @@ fn read(file: &Path) -> Result<Kubeconfig, Error> {
         file: file.to_owned(),
         problem,
     };
+    if ends_within_utf16(file).unwrap_or(false) {
+        return Err(broken(
+            "it begins as UTF-16 and ends within a character".into(),
+        ));
+    }
     let config = Kubeconfig::read_from(file).map_err(|problem| match problem {
         kube::config::KubeconfigError::ReadConfig(io, _) => broken(io.to_string()),
         other => broken(super::error::chain(&other)),
@@ -118,6 +125,18 @@ fn read(file: &Path) -> Result<Kubeconfig, Error> {
         }
     }
     Ok(config)
+}
+
+/// Whether a file begins as UTF-16 and has an odd number of bytes, at which the kube crate panics.
+/// What can be read only once (a pipe) is left alone.
+fn ends_within_utf16(file: &Path) -> io::Result<bool> {
+    let about = fs::metadata(file)?;
+    if !about.is_file() || about.len() % 2 == 0 {
+        return Ok(false);
+    }
+    let mut start = [0; 2];
+    fs::File::open(file)?.read_exact(&mut start)?;
+    Ok(matches!(start, [0xff, 0xfe] | [0xfe, 0xff]))
 }
 
 fn merge(into: &mut Kubeconfig, next: Kubeconfig) {
@@ -217,6 +236,10 @@ mod tests {
         );
         let problem = load(&places(&[&twice]), None).unwrap_err().to_string();
         assert!(problem.contains("two users named \"a\""), "{problem}");
+        let odd = dir.path().join("odd");
+        std::fs::write(&odd, b"\xff\xfea").unwrap();
+        let problem = load(&places(&[&odd]), None).unwrap_err().to_string();
+        assert!(problem.contains("UTF-16"), "{problem}");
         let pod = write(dir.path(), "pod", "apiVersion: v1\nkind: Pod\n");
         let problem = load(&places(&[&pod]), None).unwrap_err().to_string();
         assert!(problem.contains("holds a Pod"), "{problem}");
