@@ -120,6 +120,7 @@ impl Server {
         let accept = HeaderValue::from_str(accept)
             .map_err(|_| Error::Settings(format!("{accept:?} cannot stand in a header")))?;
         request.headers_mut().insert(header::ACCEPT, accept);
+        let began = Instant::now();
         let limit = self.settings.timeout.unwrap_or(IDLE);
         let answer = timeout(limit, self.send(request))
             .await
@@ -127,7 +128,13 @@ impl Server {
         let code = answer.status();
         if code.is_success() || code == StatusCode::NOT_MODIFIED {
             let headers = answer.headers().clone();
-            let body = self.read(path, answer.into_body(), ANSWER_LIMIT).await?;
+            let body = self.read(path, answer.into_body(), ANSWER_LIMIT);
+            let body = match self.settings.timeout {
+                Some(limit) => timeout_at(began + limit, body)
+                    .await
+                    .map_err(|_| self.timed_out(&Method::GET, path))??,
+                None => body.await?,
+            };
             return Ok(Answer {
                 code,
                 headers,
@@ -178,7 +185,9 @@ impl Server {
                 code == StatusCode::TOO_MANY_REQUESTS || (is_read && code.is_server_error());
             let wait = may_repeat.then(|| retry_after(answer.headers())).flatten();
             match wait {
-                Some(wait) if tries < RETRIES && began.elapsed() + wait <= RETRY_BUDGET => {
+                Some(wait)
+                    if tries < RETRIES && began.elapsed().saturating_add(wait) <= RETRY_BUDGET =>
+                {
                     tries += 1;
                     self.printer.say(&format!(
                         "The server answered {} and asks to wait {} s; trying again ({tries} of {RETRIES}).",

@@ -536,6 +536,9 @@ fn parse_timeout(text: &str) -> Result<Option<Duration>, Error> {
         total = Duration::try_from_secs_f64(number * factor)
             .ok()
             .and_then(|part| total.checked_add(part))
+/// What Go's durations reach to; a moment so far away can still be computed.
+const LONGEST: Duration = Duration::from_nanos(i64::MAX as u64);
+
             .ok_or_else(wrong)?;
         rest = &rest[unit..];
     }
@@ -557,6 +560,8 @@ mod tests {
             kubeconfig: Some(file.into_os_string()),
             home: None,
         };
+            "ns" => 1e-9,
+            "us" | "µs" => 1e-6,
         Settings::resolve(&flags, &places)
     }
 
@@ -566,6 +571,7 @@ contexts:
 - {name: one, context: {cluster: a, user: anna, namespace: work}}
 - {name: two, context: {cluster: b}}
 clusters:
+            .filter(|total| *total <= LONGEST)
 - {name: a, cluster: {server: 'https://127.0.0.1:1/prefix', tls-server-name: inside, insecure-skip-tls-verify: true}}
 - {name: b, cluster: {server: 'http://127.0.0.1:2'}}
 users:
@@ -680,7 +686,16 @@ users:
         assert_eq!(of("1m30s"), Some(Some(Duration::from_secs(90))));
         assert_eq!(of("1.5h"), Some(Some(Duration::from_secs(5400))));
         assert_eq!(of("250ms"), Some(Some(Duration::from_millis(250))));
-        for wrong in ["", "s", "5x", "-1s", "1.2.3s", "99999999999999999999h"] {
+        assert_eq!(of("1us"), Some(Some(Duration::from_micros(1))));
+        for wrong in [
+            "",
+            "s",
+            "5x",
+            "-1s",
+            "1.2.3s",
+            "2562048h",
+            "99999999999999999999h",
+        ] {
             assert_eq!(of(wrong), None, "{wrong}");
         }
     }
