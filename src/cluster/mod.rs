@@ -15,6 +15,7 @@ mod settings;
 mod stream;
 mod target;
 mod trace;
+mod userinfo;
 
 pub use credentials::{Credential, CredentialKind};
 pub use error::{Error, Transport};

@@ -8,6 +8,7 @@ use http::Uri;
 use hyper_util::client::proxy::matcher::Matcher;
 
 use super::error::Error;
+use super::userinfo;
 
 /// The proxy to use for `server`, from the kubeconfig or from the environment.
 ///
@@ -65,13 +66,7 @@ fn parse(url: &str, whence: &str) -> Result<Uri, Error> {
 
 /// A proxy's address without its user name and password, for messages.
 pub(super) fn without_secret(url: &str) -> String {
-    match url.split_once("://") {
-        Some((scheme, rest)) => match rest.rsplit_once('@') {
-            Some((_, host)) => format!("{scheme}://{host}"),
-            None => url.to_owned(),
-        },
-        None => url.to_owned(),
-    }
+    userinfo::split(url).0
 }
 
 fn is_this_machine(server: &Uri) -> bool {
@@ -101,12 +96,12 @@ mod tests {
     #[test]
     fn unknown_kinds_are_refused_without_showing_the_password() {
         let server = Uri::from_static("https://h");
-        let text = choose(Some("ftp://me:secret@h"), &server)
-            .unwrap_err()
-            .to_string();
-        assert!(
-            text.contains("ftp://h") && !text.contains("secret"),
-            "{text}"
-        );
+        for (wrong, shown) in [
+            ("ftp://me:secret@h", "ftp://h"),
+            ("me:secret@h:1", "\"h:1\""),
+        ] {
+            let text = choose(Some(wrong), &server).unwrap_err().to_string();
+            assert!(text.contains(shown) && !text.contains("secret"), "{text}");
+        }
     }
 }

@@ -16,7 +16,7 @@ use super::credentials::Credential;
 use super::error::{Error, chain};
 use super::flags::ConnectFlags;
 use super::kubeconfig::{self, Loaded, Places};
-use super::{exec, proxy};
+use super::{exec, proxy, userinfo};
 
 /// Everything that is needed to speak to a server.
 #[derive(Clone, Debug)]
@@ -149,6 +149,7 @@ fn of_pod(mut config: Config, flags: &ConnectFlags) -> Result<Settings, Error> {
     }
     impersonate(&mut config.auth_info, flags);
     check_impersonation(&config.auth_info)?;
+    check_token(&config.auth_info)?;
     let namespace = flags
         .namespace
         .clone()
@@ -185,6 +186,8 @@ fn of_files(loaded: &Loaded, flags: &ConnectFlags) -> Result<Settings, Error> {
 
     let address = cluster.server.clone().unwrap_or_default();
     let uri = server_uri(&address, &cluster, &auth)?;
+    log_in(&mut auth, &address);
+    check_token(&auth)?;
     let mut config = Config::new(uri.clone());
     config.root_cert = authority(&cluster)?;
     config.accept_invalid_certs = cluster.insecure_skip_tls_verify.unwrap_or(false);
@@ -374,6 +377,32 @@ fn auth(
     Ok((auth, name))
 }
 
+/// A login in the server's address is used where there is no other, as Go's HTTP client does.
+fn log_in(auth: &mut AuthInfo, address: &str) {
+    let has_other = auth.token.is_some() || auth.token_file.is_some() || auth.username.is_some();
+    if let (false, (_, Some(login))) = (has_other, userinfo::split(address)) {
+        auth.username = Some(login.username);
+        auth.password = Some(login.password.into());
+    }
+}
+
+/// The kube crate panics at a token that no header can carry.
+fn check_token(auth: &AuthInfo) -> Result<(), Error> {
+    let Some(token) = &auth.token else {
+        return Ok(());
+    };
+    let header = format!("Bearer {}", secrecy::ExposeSecret::expose_secret(token));
+    http::HeaderValue::from_str(&header)
+        .map(|_| ())
+        .map_err(|_| {
+            Error::Settings(
+                "the token holds a line end or another character that no HTTP header may have; \
+                 was it copied whole, and nothing else with it?"
+                    .into(),
+            )
+        })
+}
+
 fn impersonate(auth: &mut AuthInfo, flags: &ConnectFlags) {
     if let Some(user) = &flags.impersonate {
         auth.impersonate = Some(user.clone());
@@ -483,8 +512,9 @@ fn server_uri(address: &str, cluster: &Cluster, auth: &AuthInfo) -> Result<Uri, 
         || cluster.insecure_skip_tls_verify == Some(true)
         || auth.client_certificate.is_some()
         || auth.client_certificate_data.is_some();
+    let (address, _) = userinfo::split(address);
     let whole = match address.contains("://") {
-        true => address.to_owned(),
+        true => address.clone(),
         false => format!("{}://{address}", if tls { "https" } else { "http" }),
     };
     let wrong = |why: &str| {
@@ -505,6 +535,9 @@ fn server_uri(address: &str, cluster: &Cluster, auth: &AuthInfo) -> Result<Uri, 
     }
     Ok(uri)
 }
+
+/// What Go's durations reach to; a moment so far away can still be computed.
+const LONGEST: Duration = Duration::from_nanos(i64::MAX as u64);
 
 /// kubectl's `--request-timeout`: Go durations, or seconds; 0 means none.
 fn parse_timeout(text: &str) -> Result<Option<Duration>, Error> {
@@ -527,6 +560,8 @@ fn parse_timeout(text: &str) -> Result<Option<Duration>, Error> {
             .find(|c: char| c.is_ascii_digit())
             .map_or(rest.len(), |n| digits + n);
         let factor = match &rest[digits..unit] {
+            "ns" => 1e-9,
+            "us" | "µs" => 1e-6,
             "ms" => 0.001,
             "s" => 1.0,
             "m" => 60.0,
@@ -536,9 +571,7 @@ fn parse_timeout(text: &str) -> Result<Option<Duration>, Error> {
         total = Duration::try_from_secs_f64(number * factor)
             .ok()
             .and_then(|part| total.checked_add(part))
-/// What Go's durations reach to; a moment so far away can still be computed.
-const LONGEST: Duration = Duration::from_nanos(i64::MAX as u64);
-
+            .filter(|total| *total <= LONGEST)
             .ok_or_else(wrong)?;
         rest = &rest[unit..];
     }
@@ -560,8 +593,6 @@ mod tests {
             kubeconfig: Some(file.into_os_string()),
             home: None,
         };
-            "ns" => 1e-9,
-            "us" | "µs" => 1e-6,
         Settings::resolve(&flags, &places)
     }
 
@@ -571,7 +602,6 @@ contexts:
 - {name: one, context: {cluster: a, user: anna, namespace: work}}
 - {name: two, context: {cluster: b}}
 clusters:
-            .filter(|total| *total <= LONGEST)
 - {name: a, cluster: {server: 'https://127.0.0.1:1/prefix', tls-server-name: inside, insecure-skip-tls-verify: true}}
 - {name: b, cluster: {server: 'http://127.0.0.1:2'}}
 users:
@@ -635,6 +665,40 @@ users:
         });
         assert!(
             text.contains("no user \"carl\"; it has: anna, bert"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn a_login_in_the_address_is_used_and_not_shown() {
+        let flags = |server: &str| ConnectFlags {
+            server: Some(server.into()),
+            context: Some("two".into()),
+            ..Default::default()
+        };
+        let settings = resolve(TWO, flags("http://me:secret@127.0.0.1:1/p")).unwrap();
+        assert_eq!(
+            settings.config.cluster_url.to_string(),
+            "http://127.0.0.1:1/p"
+        );
+        let auth = &settings.config.auth_info;
+        assert_eq!(auth.username.as_deref(), Some("me"));
+        assert!(auth.password.is_some());
+        let text = resolve(TWO, flags("http://me:secret@h?q"))
+            .unwrap_err()
+            .to_string();
+        assert!(!text.contains("secret"), "{text}");
+    }
+
+    #[test]
+    fn a_token_that_no_header_can_carry_is_refused_without_showing_it() {
+        let flags = ConnectFlags {
+            token: Some("sec\nret".into()),
+            ..Default::default()
+        };
+        let text = resolve(TWO, flags).unwrap_err().to_string();
+        assert!(
+            text.contains("the token holds a line end") && !text.contains("sec"),
             "{text}"
         );
     }

@@ -115,6 +115,99 @@ fn nobody_listening_and_nobody_answering_are_told_apart() {
     says(&output, &["no answer within 1s"]);
 }
 
+/// Answers each path with a code and a body; all other paths with 404.
+fn serving(pages: &'static [(&'static str, u16, &'static str)]) -> String {
+    let address = listen(move |mut stream| {
+        let mut request = [0; 4096];
+        let size = stream.read(&mut request).unwrap_or(0);
+        let request = String::from_utf8_lossy(&request[..size]).into_owned();
+        let path = request.split(' ').nth(1).unwrap_or_default();
+        let page = pages.iter().find(|page| page.0 == path);
+        let (_, code, body) = page.copied().unwrap_or((path, 404, "nothing here"));
+        let head = format!(
+            "HTTP/1.1 {code} X\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\
+             Connection: close\r\n\r\n{body}",
+            body.len()
+        );
+        let _ = stream.write_all(head.as_bytes());
+    });
+    format!("http://{address}")
+}
+
+#[test]
+fn a_login_in_the_address_is_never_shown() {
+    let server = serving(&[]).replace("http://", "http://me:secret@");
+    let output = support::run(["discover", "-vvv", "-s", &server]);
+    says(
+        &output,
+        &["-u me:\"$PASSWORD\"", "is this a Kubernetes API server"],
+    );
+    assert!(!output.stderr.contains("secret"), "{}", output.stderr);
+}
+
+#[test]
+fn what_is_missing_of_the_core_group_or_of_all_others_is_said() {
+    let core = serving(&[
+        (
+            "/api",
+            200,
+            r#"{"kind": "APIVersions", "versions": ["v1"]}"#,
+        ),
+        ("/apis", 200, r#"{"kind": "APIGroupList", "groups": []}"#),
+        ("/api/v1", 500, "boom"),
+    ]);
+    for what in ["core", "v1", "core/"] {
+        let output = support::run(["discover", what, "-s", &core]);
+        assert_eq!(output.code, 3, "{what}: {}", output.stderr);
+        assert!(output.stderr.contains("v1 cannot be reached: 500: boom"));
+    }
+    let named = serving(&[
+        (
+            "/api",
+            200,
+            r#"{"kind": "APIVersions", "versions": ["v1"]}"#,
+        ),
+        (
+            "/api/v1",
+            200,
+            r#"{"kind": "APIResourceList", "resources": []}"#,
+        ),
+        ("/apis", 500, "boom"),
+    ]);
+    for what in ["batch", "batch/v1", "jobs"] {
+        let output = support::run(["discover", what, "-s", &named]);
+        says(
+            &output,
+            &["any group but core, which cannot be reached: 500: boom"],
+        );
+    }
+}
+
+#[test]
+fn names_from_the_server_are_harmless_one_a_line() {
+    let server = serving(&[
+        (
+            "/api",
+            200,
+            r#"{"kind": "APIGroupDiscoveryList", "items": [{"metadata": {"name": ""}, "versions":
+            [{"version": "v1\u001b[31m", "resources": [{"resource": "pods\n\u0007",
+            "responseKind": {"kind": "Pod"}, "verbs": ["get"]}]}]}]}"#,
+        ),
+        (
+            "/apis",
+            200,
+            r#"{"kind": "APIGroupDiscoveryList", "items": []}"#,
+        ),
+    ]);
+    for (flag, line) in [
+        ("--output=name", "pods\\n\\u{7}.v1\\u{1b}[31m.\n"),
+        ("--versions", "v1\\u{1b}[31m\n"),
+    ] {
+        let output = support::run(["discover", flag, "-s", &server]).success();
+        assert_eq!(output, line);
+    }
+}
+
 #[test]
 fn a_name_that_does_not_resolve_is_named() {
     let output = support::run(["discover", "-s", "https://no-such-host.invalid"]);
