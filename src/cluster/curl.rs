@@ -5,7 +5,7 @@ use std::fmt::Write;
 use http::{HeaderMap, Method, Uri};
 
 use super::credentials::CredentialKind;
-use super::settings::Settings;
+use super::settings::{SecretSource, Settings};
 
 /// What a request carries.
 #[derive(Clone, Copy, Debug)]
@@ -98,7 +98,7 @@ pub fn line(
             " --connect-to {}",
             quote(&format!("{name}:{port}:{host}:{port}"))
         );
-        target = target.replacen(host, name, 1);
+        target = target.replacen(&format!("://{host}"), &format!("://{name}"), 1);
     }
     let _ = write!(line, " {}", quote(&target));
     format!("{notes}{line}")
@@ -115,9 +115,7 @@ fn credential(settings: &Settings, line: &mut String, notes: &mut String) {
             );
         }
         CredentialKind::Token { file: None } => {
-            notes.push_str(
-                "# TOKEN=$(kubectl config view --minify --raw -o 'jsonpath={.users[0].user.token}')\n",
-            );
+            notes.push_str(&note(settings, "TOKEN", "token", ""));
             line.push_str(" -H \"Authorization: Bearer $TOKEN\"");
         }
         CredentialKind::Certificate {
@@ -141,10 +139,7 @@ fn credential(settings: &Settings, line: &mut String, notes: &mut String) {
                     let _ = write!(line, " --key {}", quote(&file.display().to_string()));
                 }
                 None => {
-                    notes.push_str(
-                        "# KEY=$(kubectl config view --minify --raw -o \
-                         'jsonpath={.users[0].user.client-key-data}' | base64 -d)\n",
-                    );
+                    notes.push_str(&note(settings, "KEY", "client-key-data", " | base64 -d"));
                     line.push_str(" --key <(printf '%s\\n' \"$KEY\")");
                 }
             }
@@ -152,6 +147,26 @@ fn credential(settings: &Settings, line: &mut String, notes: &mut String) {
         CredentialKind::Basic { username } => {
             notes.push_str("# PASSWORD=...\n");
             let _ = write!(line, " -u {}:\"$PASSWORD\"", quote(username));
+        }
+    }
+}
+
+/// How to set the variable that stands for a secret.
+fn note(settings: &Settings, variable: &str, field: &str, then: &str) -> String {
+    let user = settings.credential.user.as_deref().unwrap_or_default();
+    match &settings.secret {
+        SecretSource::Flag => format!("# {variable}=...   the value of --token\n"),
+        SecretSource::Plugin(command) => format!(
+            "# {variable}=...   what the credential plugin {} prints\n",
+            quote(command)
+        ),
+        SecretSource::Kubeconfig(file) => {
+            let file = file.as_ref().map_or(String::new(), |file| {
+                format!(" --kubeconfig {}", quote(&file.display().to_string()))
+            });
+            let path = format!("jsonpath={{.users[?(@.name==\"{user}\")].user.{field}}}");
+            let path = quote(&path);
+            format!("# {variable}=$(kubectl config view{file} --raw -o {path}{then})\n")
         }
     }
 }

@@ -36,12 +36,12 @@ struct Status {
 }
 
 /// Runs the plugin of `auth`, if it has one and no other credential, and puts what it answers in
-/// its place.
+/// its place. Gives the plugin's command if it was run.
 ///
 /// Errors: the plugin is missing, fails, or answers something else than an ExecCredential.
-pub(super) fn resolve(auth: &mut AuthInfo, cluster: &Cluster) -> Result<(), Error> {
+pub(super) fn resolve(auth: &mut AuthInfo, cluster: &Cluster) -> Result<Option<String>, Error> {
     let Some(exec) = auth.exec.take() else {
-        return Ok(());
+        return Ok(None);
     };
     let has_other = auth.token.is_some()
         || auth.token_file.is_some()
@@ -49,7 +49,7 @@ pub(super) fn resolve(auth: &mut AuthInfo, cluster: &Cluster) -> Result<(), Erro
         || auth.client_certificate.is_some()
         || auth.client_certificate_data.is_some();
     if has_other {
-        return Ok(());
+        return Ok(None);
     }
     let status = run(&exec, cluster)?;
     auth.token = status
@@ -63,7 +63,7 @@ pub(super) fn resolve(auth: &mut AuthInfo, cluster: &Cluster) -> Result<(), Erro
         auth.client_certificate_data = Some(encode(&certificate));
         auth.client_key_data = Some(encode(&key).into());
     }
-    Ok(())
+    Ok(exec.command)
 }
 
 fn run(exec: &ExecConfig, cluster: &Cluster) -> Result<Status, Error> {

@@ -3,7 +3,7 @@
 //! Source: k8s.io/client-go/tools/clientcmd/client_config.go (`DirectClientConfig`,
 //! `inClusterClientConfig`).
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use base64::Engine;
@@ -33,6 +33,19 @@ pub struct Settings {
     pub timeout: Option<Duration>,
     /// The authority's file, if it is in a file; for curl lines
     pub authority_file: Option<String>,
+    /// Where the credential's secret is from; for curl lines
+    pub secret: SecretSource,
+}
+
+/// Where a secret that no file of its own holds is to be found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SecretSource {
+    /// In the user of a kubeconfig: the one given with `--kubeconfig`, else those in use without it
+    Kubeconfig(Option<PathBuf>),
+    /// In the command line
+    Flag,
+    /// In the answer of this credential plugin
+    Plugin(String),
 }
 
 impl Settings {
@@ -168,6 +181,7 @@ fn of_pod(mut config: Config, flags: &ConnectFlags) -> Result<Settings, Error> {
         namespace,
         timeout: None,
         authority_file,
+        secret: SecretSource::Flag,
     })
 }
 
@@ -179,7 +193,12 @@ fn of_files(loaded: &Loaded, flags: &ConnectFlags) -> Result<Settings, Error> {
         .unwrap_or_default();
     let cluster = cluster(loaded, flags, &context)?;
     let (mut auth, user) = auth(loaded, flags, &context)?;
-    exec::resolve(&mut auth, &cluster)?;
+    let plugin = exec::resolve(&mut auth, &cluster)?;
+    let secret = match plugin {
+        Some(command) => SecretSource::Plugin(command),
+        None if flags.token.is_some() => SecretSource::Flag,
+        None => SecretSource::Kubeconfig(flags.kubeconfig.clone()),
+    };
     if let Some(file) = auth.token_file.clone().filter(|_| auth.token.is_none()) {
         read_token(&mut auth, &file)?;
     }
@@ -213,6 +232,7 @@ fn of_files(loaded: &Loaded, flags: &ConnectFlags) -> Result<Settings, Error> {
         namespace,
         timeout: None,
         authority_file,
+        secret,
     })
 }
 
