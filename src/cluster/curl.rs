@@ -1,11 +1,31 @@
 //! A request as a curl line that works when pasted into a shell; secrets stand as variables.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use http::{HeaderMap, Method, Uri};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 
 use super::credentials::CredentialKind;
 use super::settings::{SecretSource, Settings};
+
+/// What client-go escapes in the key of an extra, which becomes part of a header's name.
+/// Source: k8s.io/client-go/transport/round_trippers.go (`headerKeyEscape`).
+const NOT_IN_HEADER_NAMES: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'!')
+    .remove(b'#')
+    .remove(b'$')
+    .remove(b'&')
+    .remove(b'\'')
+    .remove(b'*')
+    .remove(b'+')
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'^')
+    .remove(b'_')
+    .remove(b'`')
+    .remove(b'|')
+    .remove(b'~');
 
 /// What a request carries.
 #[derive(Clone, Copy, Debug)]
@@ -65,6 +85,14 @@ pub fn line(
     }
     if let Some(uid) = &auth.impersonate_uid {
         header("Impersonate-Uid", uid);
+    }
+    // Sorted, since a hash map gives them in another order each time.
+    let extra: BTreeMap<_, _> = auth.impersonate_user_extra.iter().flatten().collect();
+    for (key, values) in extra {
+        let key = percent_encode(key.as_bytes(), NOT_IN_HEADER_NAMES);
+        for value in values {
+            header(&format!("Impersonate-Extra-{key}"), value);
+        }
     }
     if let Some(proxy) = &config.proxy_url {
         let _ = write!(

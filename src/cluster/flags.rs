@@ -72,6 +72,14 @@ pub struct ConnectFlags {
         value_name = "UID"
     )]
     pub impersonate_uid: Option<String>,
+    /// Extra of the user to impersonate; may be repeated, for one key too
+    #[arg(
+        long = "as-user-extra",
+        global = true,
+        hide_short_help = true,
+        value_name = "KEY=VALUE"
+    )]
+    pub impersonate_extra: Vec<String>,
     /// Give up on a request after this time, such as 5s, 2m or 1h; 0 never does
     #[arg(long, global = true, hide_short_help = true, value_name = "TIME")]
     pub request_timeout: Option<String>,

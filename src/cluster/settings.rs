@@ -3,6 +3,7 @@
 //! Source: k8s.io/client-go/tools/clientcmd/client_config.go (`DirectClientConfig`,
 //! `inClusterClientConfig`).
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -160,7 +161,7 @@ fn of_pod(mut config: Config, flags: &ConnectFlags) -> Result<Settings, Error> {
         config.root_cert_file = None;
         authority_file = None;
     }
-    impersonate(&mut config.auth_info, flags);
+    impersonate(&mut config.auth_info, flags)?;
     check_impersonation(&config.auth_info)?;
     check_token(&config.auth_info)?;
     let namespace = flags
@@ -393,7 +394,7 @@ fn auth(
     auth.token = auth
         .token
         .filter(|token| !secrecy::ExposeSecret::expose_secret(token).is_empty());
-    impersonate(&mut auth, flags);
+    impersonate(&mut auth, flags)?;
     Ok((auth, name))
 }
 
@@ -423,7 +424,7 @@ fn check_token(auth: &AuthInfo) -> Result<(), Error> {
         })
 }
 
-fn impersonate(auth: &mut AuthInfo, flags: &ConnectFlags) {
+fn impersonate(auth: &mut AuthInfo, flags: &ConnectFlags) -> Result<(), Error> {
     if let Some(user) = &flags.impersonate {
         auth.impersonate = Some(user.clone());
     }
@@ -433,6 +434,22 @@ fn impersonate(auth: &mut AuthInfo, flags: &ConnectFlags) {
     if let Some(uid) = &flags.impersonate_uid {
         auth.impersonate_uid = Some(uid.clone());
     }
+    if !flags.impersonate_extra.is_empty() {
+        let mut extra: HashMap<String, Vec<String>> = HashMap::new();
+        for pair in &flags.impersonate_extra {
+            let (key, value) = pair.split_once('=').ok_or_else(|| {
+                Error::Settings(format!(
+                    "--as-user-extra {pair:?} is not of the form KEY=VALUE"
+                ))
+            })?;
+            extra
+                .entry(key.to_owned())
+                .or_default()
+                .push(value.to_owned());
+        }
+        auth.impersonate_user_extra = Some(extra);
+    }
+    Ok(())
 }
 
 fn check_impersonation(auth: &AuthInfo) -> Result<(), Error> {
@@ -441,10 +458,15 @@ fn check_impersonation(auth: &AuthInfo) -> Result<(), Error> {
         || auth
             .impersonate_groups
             .as_ref()
-            .is_some_and(|groups| !groups.is_empty());
+            .is_some_and(|groups| !groups.is_empty())
+        || auth
+            .impersonate_user_extra
+            .as_ref()
+            .is_some_and(|extra| !extra.is_empty());
     if more && !is_set(&auth.impersonate) {
         return Err(Error::Settings(
-            "--as-group and --as-uid need --as: only a user can be impersonated".into(),
+            "--as-group, --as-uid and --as-user-extra need --as: only a user can be impersonated"
+                .into(),
         ));
     }
     Ok(())
@@ -721,6 +743,20 @@ users:
             text.contains("the token holds a line end") && !text.contains("sec"),
             "{text}"
         );
+    }
+
+    #[test]
+    fn extras_are_collected_by_key() {
+        let flags = |pairs: &[&str]| ConnectFlags {
+            impersonate: Some("anna".into()),
+            impersonate_extra: pairs.iter().map(|p| (*p).to_owned()).collect(),
+            ..Default::default()
+        };
+        let settings = resolve(TWO, flags(&["a=1", "b=", "a=2=3"])).unwrap();
+        let extra = settings.config.auth_info.impersonate_user_extra.unwrap();
+        assert_eq!(extra["a"], ["1", "2=3"]);
+        assert_eq!(extra["b"], [""]);
+        assert!(resolve(TWO, flags(&["a"])).is_err());
     }
 
     #[test]
