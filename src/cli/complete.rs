@@ -8,6 +8,7 @@ use clap_complete::CompletionCandidate;
 
 use super::{Cli, Global};
 use crate::cluster::{Places, Settings};
+use crate::crds::row::is_custom;
 use crate::discovery::{self, Cache, Discovery};
 
 /// The paths that `word` may become on the server that the rest of the line chooses.
@@ -32,6 +33,15 @@ pub(super) fn resource(word: &OsStr) -> Vec<CompletionCandidate> {
     let all = discovery.preferred().into_iter();
     let named = all.map(|r| (r.name(), r.kind.clone()));
     candidates(word, named)
+}
+
+/// The CRDs that `word` may become, as far as discovery tells custom resources from others.
+pub(super) fn custom_resource(word: &OsStr) -> Vec<CompletionCandidate> {
+    let (Some(word), (Some(discovery), _)) = (word.to_str(), known(std::env::args_os())) else {
+        return Vec::new();
+    };
+    let all = discovery.preferred().into_iter().filter(|r| is_custom(r));
+    candidates(word, all.map(|r| (r.name(), r.kind.clone())))
 }
 
 /// As [`resource`], groups and group-versions too.

@@ -12,6 +12,7 @@ use crate::output::{ColorChoice, Printer};
 
 mod complete;
 mod completion;
+mod crds;
 mod discover;
 pub mod exit;
 mod explain;
@@ -74,6 +75,8 @@ pub enum Command {
     Discover(discover::Args),
     /// Send one request to the server and print its answer
     Raw(raw::Args),
+    /// Custom resources: versions, storage, schema, health
+    Crds(crds::Args),
     /// What a kind's fields are: type, default, bounds, rules; and an object to start from
     Explain(explain::Args),
     /// Run a Kubernetes API on this machine, for as long as you need it
@@ -147,6 +150,7 @@ fn run(cli: Cli, printer: Printer) -> anyhow::Result<ExitCode> {
         match &cli.command {
             Command::Discover(args) => args.run(&context).await,
             Command::Raw(args) => args.run(&context).await,
+            Command::Crds(args) => args.run(&context).await,
             Command::Explain(args) => args.run(&context).await,
             Command::Sandbox(args) => args.run(&context).await,
             Command::Completion(args) => args.run(&context),

@@ -5,6 +5,9 @@ use super::{Paint, Printer, clean, width};
 /// Columns of the labels on the left; as wide as kubectl describe has them for short names.
 const LABEL: usize = 13;
 
+/// Spaces before what is below a heading.
+const INDENT: usize = 2;
+
 /// A page that is filled from top to bottom.
 pub struct Page {
     printer: Printer,
@@ -49,6 +52,23 @@ impl Page {
     /// A line below a heading.
     pub fn line(&mut self, text: &str) {
         self.text.push_str(&format!("  {}\n", clean::line(text)));
+    }
+
+    /// Prose below a heading; on a terminal it wraps.
+    pub fn paragraph(&mut self, text: &str) {
+        let text = clean::line(text);
+        let text = match self.printer.width() {
+            Some(width) => width::wrap(&text, width, INDENT),
+            None => format!("{:INDENT$}{text}", ""),
+        };
+        self.text.push_str(&format!("{text}\n"));
+    }
+
+    /// Lines below a heading that were drawn already (a table, a tree), and made harmless with that.
+    pub fn drawn(&mut self, lines: &str) {
+        for line in lines.lines() {
+            self.text.push_str(&format!("{:INDENT$}{line}\n", ""));
+        }
     }
 
     /// The whole page.

@@ -4,6 +4,9 @@
 #![allow(clippy::unwrap_used)]
 
 mod connect;
+mod crds;
+mod crds_health;
+mod crds_hostile;
 mod discover;
 mod explain;
 mod facts;

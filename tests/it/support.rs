@@ -152,6 +152,18 @@ impl Real {
         )
     }
 
+    /// A command line for `sh`, with appop and that kubectl first on its PATH.
+    pub(crate) fn shell(&self, line: &str) -> Command {
+        let mut command = self.set_up("sh".as_ref(), ["-c", line]);
+        let mut path = vec![
+            Path::new(APPOP).parent().unwrap().to_owned(),
+            assets().unwrap(),
+        ];
+        path.extend(std::env::split_paths(&std::env::var_os("PATH").unwrap()));
+        command.env("PATH", std::env::join_paths(path).unwrap());
+        command
+    }
+
     fn set_up<I: AsRef<OsStr>>(
         &self,
         program: &Path,
