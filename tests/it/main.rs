@@ -15,6 +15,7 @@ mod house;
 mod raw;
 mod raw_hostile;
 mod raw_shown;
+mod readme;
 mod sandbox;
 mod simulator;
 mod support;
