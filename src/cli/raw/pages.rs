@@ -81,7 +81,7 @@ pub(super) async fn follow(
     let pages = Pages::new(request.uri())?;
     let mut list = Joined::new(Sink::new(printer, Kind::Json));
     // Beside an answer on the same terminal it would only be in the way.
-    let progress = (!printer.stdout_is_terminal())
+    let mut progress = (!printer.stdout_is_terminal())
         .then(|| Progress::start(printer, "Reading the first page of the list"));
     let mut uri = pages.first().clone();
     loop {
@@ -94,6 +94,8 @@ pub(super) async fn follow(
                 return exchange.fail(request.method(), &uri, response).await;
             }
             Sent::Bad(response) => {
+                // Words and the line of progress must not share a line.
+                drop(progress.take());
                 if response.status() == StatusCode::GONE && list.starts_over() {
                     printer.warn(&format!(
                         "the server has forgotten the state that the list began with (410, after \
