@@ -128,13 +128,23 @@ pub(super) async fn follow(
             return Ok(ExitCode::SUCCESS);
         }
         let Some(token) = next else { break };
-        uri = pages.next(&token)?;
+        let after = pages.next(&token)?;
+        if after == uri {
+            list.sink.finish()?;
+            return Err(goes_in_circles(&uri).context(list.incomplete()));
+        }
+        uri = after;
         if let Some(progress) = &progress {
             progress.set(format!("Reading the list: {} items so far", list.items));
         }
     }
     list.end()?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// A server that leads from a page to that page would be asked for ever.
+pub(super) fn goes_in_circles(uri: &Uri) -> anyhow::Error {
+    anyhow::anyhow!("the answer to GET {uri} names itself as the next page")
 }
 
 /// The pages put together: the envelope of the first around the items of all.
