@@ -73,13 +73,13 @@ pub struct Args {
 
 const EXAMPLES: &str = "\
 Examples:
-  appop raw /healthz?verbose
+  appop raw '/readyz?verbose'
   appop raw /api/v1/pods -q 'labelSelector=app in (web, db)' --table
   appop raw '/api/v1/namespaces/default/events?watch=true'
   appop raw /api/v1/configmaps --all > configmaps.json
   appop raw /api/v1/namespaces/default/configmaps -d @configmap.yaml
-  appop raw /apis/apps/v1/namespaces/default/deployments/web --patch merge -d 'spec: {replicas: 2}'
-  appop raw /apis/apps/v1/namespaces/default/deployments/web --patch apply -d @web.yaml -q force=true
+  appop raw /api/v1/nodes/a --patch merge -d 'spec: {unschedulable: true}'
+  appop raw /api/v1/namespaces/default/services/web --patch apply -d @web.yaml
   appop raw -X DELETE /api/v1/namespaces/default/configmaps/settings
 
 In a pipe the answer is the server's bytes. On a terminal JSON is laid out, control characters are

@@ -150,6 +150,11 @@ impl Failure {
                  kubectl exec, attach or port-forward."
                     .into()
             }
+            400 if self.message().contains(" cannot be handled as a ") => {
+                "The body does not fit the path: look at its apiVersion, its kind, and the field \
+                 that the server names. What fields a kind has says: appop explain KIND"
+                    .into()
+            }
             400 => "The server could not understand the request: look at its body and its query \
                     parameters."
                 .into(),

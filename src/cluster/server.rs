@@ -17,7 +17,7 @@ use super::flags::ConnectFlags;
 use super::kubeconfig::Places;
 use super::proxy;
 use super::settings::{Settings, url_of};
-use super::trace::TraceLayer;
+use super::trace::{SentBody, TraceLayer};
 
 /// Silence after which a buffered GET is given up; client-go's discovery client waits as long.
 const IDLE: Duration = Duration::from_secs(32);
@@ -203,7 +203,10 @@ impl Server {
 
     async fn send_once(&self, request: &Request<Bytes>) -> Result<Response<Body>, Error> {
         let path = request.uri().to_string();
-        let sent = self.client.send(request.clone().map(Body::from));
+        let mut sent = request.clone();
+        sent.extensions_mut()
+            .insert(SentBody(request.body().clone()));
+        let sent = self.client.send(sent.map(Body::from));
         let sent = match self.settings.timeout {
             Some(limit) => timeout(limit, sent)
                 .await

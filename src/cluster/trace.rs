@@ -19,7 +19,11 @@ use crate::output::Printer;
 use super::curl;
 use super::settings::Settings;
 
-/// How much of a body `-vvv` shows.
+/// The body of a request, for a layer that sees it only as a stream.
+#[derive(Clone)]
+pub(super) struct SentBody(pub(super) Bytes);
+
+/// How much of a body `-vvv` shows, and of a request's the curl line.
 const BODY_SHOWN: usize = 64 * 1024;
 
 /// Makes the layer's services; one per client.
@@ -125,12 +129,21 @@ impl Shared {
             return;
         }
         let uri = url.parse().unwrap_or_else(|_| request.uri().clone());
+        let body = request
+            .extensions()
+            .get::<SentBody>()
+            .map(|sent| &sent.0[..]);
+        let data = match body.map(std::str::from_utf8) {
+            None | Some(Ok("")) => curl::Data::None,
+            Some(Ok(text)) if text.len() <= BODY_SHOWN => curl::Data::Text(text),
+            Some(_) => curl::Data::Stdin,
+        };
         let line = curl::line(
             &self.settings,
             request.method(),
             &uri,
             request.headers(),
-            curl::Data::None,
+            data,
         );
         self.printer.say(&line);
         self.show_headers('>', request.headers());

@@ -21,6 +21,8 @@ pub struct Asked<'a> {
     pub path: &'a str,
     /// The code of the answer
     pub code: u16,
+    /// The resource and the name of the object that the server says it has not
+    pub missing: Option<(&'a str, &'a str)>,
     /// The namespace to name where the path lacks one
     pub namespace: &'a str,
     /// The server's release
@@ -58,22 +60,22 @@ pub fn explain(discovery: &Discovery, asked: &Asked<'_>) -> Option<Explanation> 
     let (path, query) = asked.path.split_once('?').unwrap_or((asked.path, ""));
     let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
     let walk = walk::Walk::new(discovery, asked);
-    let found = match asked.code {
-        403 => walk.path(&parts),
-        404 => walk.path(&parts).or_else(|| walk.object(&parts)),
-        405 => walk
-            .path(&parts)
-            .or_else(|| method::refused(&walk, asked, &parts)),
+    let mended = |found: Option<Explanation>| {
+        found.map(|explanation| Explanation {
+            instead: explanation.instead.map(|path| match query {
+                "" => path,
+                query => format!("{path}?{query}"),
+            }),
+            ..explanation
+        })
+    };
+    match asked.code {
+        403 => mended(walk.path(&parts)),
+        404 => mended(walk.path(&parts)).or_else(|| walk.object(&parts, asked.missing?)),
+        405 => mended(walk.path(&parts)).or_else(|| method::refused(&walk, asked, &parts)),
         503 => walk.unreachable(&parts),
         _ => None,
-    };
-    found.map(|explanation| Explanation {
-        instead: explanation.instead.map(|path| match query {
-            "" => path,
-            query => format!("{path}?{query}"),
-        }),
-        ..explanation
-    })
+    }
 }
 
 #[cfg(test)]

@@ -123,6 +123,14 @@ fn bodies_come_from_everywhere_and_go_as_what_they_are() {
         "-f -o /dev/null -w ''; true",
     );
 
+    let traced = real.run(["raw", list, "-vv", "-d", "{metadata: {generateName: x-}}"]);
+    let line = traced.stderr.lines().find(|line| line.starts_with("curl "));
+    assert!(
+        line.is_some_and(|l| l.contains(" --data-raw '{metadata: {generateName: x-}}' ")),
+        "{}",
+        traced.stderr
+    );
+
     let one = format!("{list}/a");
     let patch = |args: &[&str]| real.run([&["raw", &one], args].concat());
     patch(&[

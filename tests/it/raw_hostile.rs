@@ -332,6 +332,17 @@ fn a_list_that_cannot_be_completed_says_how_far_it_came() {
         "{}",
         output.stderr
     );
+    let server = forgetful(&[(
+        "limit=500",
+        r#"{"metadata":{"continue":"t1"},"items":[{"a":1}]}"#,
+    )]);
+    let output = support::finish(&mut raw(&server, &["/api/v1/pods", "--all"]));
+    assert_eq!(output.code, 1);
+    assert!(
+        output.stderr.contains("names itself as the next page"),
+        "{}",
+        output.stderr
+    );
     let server = forgetful(&[("limit=500", EXPIRED)]);
     let output = support::finish(&mut raw(&server, &["/api/v1/pods", "--all"]));
     assert_eq!((output.code, output.stdout.as_str()), (1, ""));

@@ -38,10 +38,13 @@ fn may_be_explained(failure: &Failure) -> bool {
 /// What discovery says. That it cannot be had is no news beside the failure itself.
 async fn ask(context: &Context, server: &Server, failure: &Failure) -> Option<String> {
     let (discovery, release) = futures::join!(context.discover(server), release(server));
+    let details = failure.status.as_ref().and_then(|s| s.details.as_ref());
+    let details = details.filter(|details| !details.name.is_empty());
     let asked = Asked {
         method: &failure.method,
         path: &failure.path,
         code: failure.code.as_u16(),
+        missing: details.map(|d| (d.kind.as_str(), d.name.as_str())),
         namespace: server.namespace(),
         release,
     };

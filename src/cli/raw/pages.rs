@@ -81,7 +81,7 @@ pub(super) async fn follow(
     let pages = Pages::new(request.uri())?;
     let mut list = Joined::new(Sink::new(printer, Kind::Json));
     // Beside an answer on the same terminal it would only be in the way.
-    let progress = (!printer.stdout_is_terminal())
+    let mut progress = (!printer.stdout_is_terminal())
         .then(|| Progress::start(printer, "Reading the first page of the list"));
     let mut uri = pages.first().clone();
     loop {
@@ -94,6 +94,8 @@ pub(super) async fn follow(
                 return exchange.fail(request.method(), &uri, response).await;
             }
             Sent::Bad(response) => {
+                // Words and the line of progress must not share a line.
+                drop(progress.take());
                 if response.status() == StatusCode::GONE && list.starts_over() {
                     printer.warn(&format!(
                         "the server has forgotten the state that the list began with (410, after \
@@ -126,13 +128,23 @@ pub(super) async fn follow(
             return Ok(ExitCode::SUCCESS);
         }
         let Some(token) = next else { break };
-        uri = pages.next(&token)?;
+        let after = pages.next(&token)?;
+        if after == uri {
+            list.sink.finish()?;
+            return Err(goes_in_circles(&uri).context(list.incomplete()));
+        }
+        uri = after;
         if let Some(progress) = &progress {
             progress.set(format!("Reading the list: {} items so far", list.items));
         }
     }
     list.end()?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// A server that leads from a page to that page would be asked for ever.
+pub(super) fn goes_in_circles(uri: &Uri) -> anyhow::Error {
+    anyhow::anyhow!("the answer to GET {uri} names itself as the next page")
 }
 
 /// The pages put together: the envelope of the first around the items of all.

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use super::answer::{self, Answer};
 use super::exchange::{Exchange, Sent};
-use super::pages::{PageMetadata, Pages};
+use super::pages::{self, PageMetadata, Pages};
 use super::request::with_default;
 use crate::cluster::from_json;
 use crate::output::{Cell, Column, Table, clean, width};
@@ -131,7 +131,13 @@ pub(super) async fn run(
         let next = table.metadata.next().map(str::to_owned);
         drawing.add(table, None);
         match (next, &pages) {
-            (Some(token), Some(pages)) => uri = pages.next(&token)?,
+            (Some(token), Some(pages)) => {
+                let after = pages.next(&token)?;
+                if after == uri {
+                    return Err(pages::goes_in_circles(&uri));
+                }
+                uri = after;
+            }
             (next, _) => break next.is_some(),
         }
     };

@@ -69,6 +69,7 @@ fn at(method: &str, path: &str, code: u16) -> Option<Explanation> {
         method,
         path,
         code,
+        missing: None,
         namespace: "work",
         release: "1.36".parse().unwrap(),
     };
@@ -255,27 +256,50 @@ fn namespaces_are_where_they_belong() {
 
 #[test]
 fn objects_that_are_not_there_point_to_their_list() {
-    leads(
-        "/api/v1/namespaces/a/pods/x",
-        "There is no pod \"x\" in the namespace \"a\"",
-        "/api/v1/namespaces/a/pods",
-    );
-    leads(
-        "/api/v1/nodes/x",
-        "There is no node \"x\";",
-        "/api/v1/nodes",
-    );
-    leads(
-        "/api/v1/namespaces/a",
-        "There is no namespace \"a\";",
-        "/api/v1/namespaces",
-    );
-    let created = at("POST", "/api/v1/namespaces/a/pods", 404).unwrap();
+    let at = |method, path, missing| {
+        let asked = Asked {
+            method,
+            path,
+            code: 404,
+            missing: Some(missing),
+            namespace: "work",
+            release: "1.36".parse().unwrap(),
+        };
+        explain(&sample(), &asked)
+    };
+    for (path, missing, why, list) in [
+        (
+            "/api/v1/namespaces/a/pods/x/log?follow=true",
+            ("pods", "x"),
+            "There is no pod \"x\" in the namespace \"a\";",
+            "/api/v1/namespaces/a/pods",
+        ),
+        (
+            "/api/v1/nodes/x",
+            ("nodes", "x"),
+            "There is no node \"x\";",
+            "/api/v1/nodes",
+        ),
+        (
+            "/api/v1/namespaces/a",
+            ("namespaces", "a"),
+            "There is no namespace \"a\";",
+            "/api/v1/namespaces",
+        ),
+    ] {
+        let found = at("GET", path, missing).unwrap();
+        assert!(found.why.starts_with(why), "{}", found.why);
+        assert_eq!(found.instead.as_deref(), Some(list));
+    }
+    let pods = "/api/v1/namespaces/a/pods";
+    let created = at("POST", pods, ("namespaces", "a")).unwrap();
     assert!(
-        created.why.contains("no namespace \"a\""),
+        created.why.contains("no namespace \"a\" yet"),
         "{}",
         created.why
     );
+    let log = "/api/v1/namespaces/a/pods/x/log";
+    assert_eq!(at("GET", log, ("pods", "the-node")), None);
 }
 
 #[test]
@@ -374,6 +398,7 @@ fn nothing_makes_it_go_in_circles() {
                             method: "POST",
                             path: &path,
                             code,
+                            missing: Some((a, b)),
                             namespace: "work",
                             release: "1.36".parse().unwrap(),
                         };

@@ -55,31 +55,35 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// An object that is not there, on a path that is right.
-    pub(super) fn object(&self, parts: &[&str]) -> Option<Explanation> {
+    /// An object that is not there, on a path that is right. The server may miss another than the
+    /// path names, such as the node of a pod.
+    pub(super) fn object(
+        &self,
+        parts: &[&str],
+        (kind, missing): (&str, &str),
+    ) -> Option<Explanation> {
         let (resource, place) = self.resource(parts)?;
-        if self.creates && place.rest.is_empty() {
-            let namespace = place.namespace?;
+        if kind == "namespaces" && place.namespace == Some(missing) {
             return Explanation::new(
                 format!(
-                    "There is no namespace {namespace:?} yet; create it first, or see those that there are."
+                    "There is no namespace {missing:?} yet; create it first, or see those that \
+                     there are."
                 ),
                 Some("/api/v1/namespaces".into()),
             );
         }
-        let name = place.rest.first()?;
+        let name = place.rest.first().filter(|name| **name == missing)?;
         let mut list = place.clone();
         list.rest.clear();
         let at = place.namespace.filter(|_| resource.namespaced);
         let at = at.map(|namespace| format!(" in the namespace {namespace:?}"));
+        let what = match resource.singular.as_str() {
+            "" => &resource.plural,
+            singular => singular,
+        };
         Explanation::new(
             format!(
-                "There is no {} {name:?}{}; see what there is.",
-                if resource.singular.is_empty() {
-                    &resource.plural
-                } else {
-                    &resource.singular
-                },
+                "There is no {what} {name:?}{}; see what there is.",
                 at.unwrap_or_default()
             ),
             Some(list.under(resource, self.namespace, false)),
