@@ -6,14 +6,22 @@ const MOST: usize = 3;
 /// The candidates nearest to `word`, best first, each once; none where nothing is near.
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
     let word = word.to_lowercase();
+    let length = word.chars().count();
+    let slips = 1 + length / 5;
     let mut scored: Vec<(f64, &str)> = candidates
         .into_iter()
         .filter_map(|candidate| {
             let lower = candidate.to_lowercase();
+            let other = lower.chars().count();
+            // Too unlike in length to be near in either way. To find that out by comparing them
+            // takes minutes where somebody gives a very long word.
+            if length.abs_diff(other) > slips && length.min(other) * 5 < length.max(other) * 2 {
+                return None;
+            }
             let alike = strsim::jaro_winkler(&word, &lower);
             let edits = strsim::damerau_levenshtein(&word, &lower);
             // A slip of the finger or two, or a long common beginning.
-            let near = edits <= 1 + word.chars().count() / 5 || alike >= 0.88;
+            let near = edits <= slips || alike >= 0.88;
             near.then_some((alike, candidate))
         })
         .collect();
@@ -53,6 +61,8 @@ mod tests {
         assert_eq!(nearest("bacth", known), ["batch"]);
         assert_eq!(nearest("Pod", known), ["pods"]);
         assert!(nearest("zebra", known).is_empty());
+        assert!(nearest("", known).is_empty());
+        assert!(nearest(&"pods".repeat(1_000_000), known).is_empty());
     }
 
     #[test]

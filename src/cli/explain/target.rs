@@ -7,6 +7,9 @@ use crate::cli::exit::Usage;
 use crate::discovery::{Discovery, Found, Resource};
 use crate::schema::escaped;
 
+/// A group has at most 253 characters and so 127 names; a resource and a version go before it.
+const MOST_NAMES: usize = 129;
+
 /// A resource and a field of it.
 #[derive(Debug)]
 pub(super) struct Target<'a> {
@@ -91,7 +94,7 @@ pub(super) fn resolve<'a>(
     names: &[String],
     api_version: Option<&str>,
 ) -> anyhow::Result<Target<'a>> {
-    let words = (1..=names.len())
+    let words = (1..=names.len().min(MOST_NAMES))
         .rev()
         .map(|end| (end, names[..end].join(".")));
     for (end, word) in words.clone() {
