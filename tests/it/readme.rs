@@ -16,14 +16,24 @@ fn blocks(text: &str) -> Vec<Block> {
     let mut found = Vec::new();
     let mut lines = text.lines();
     while let Some(line) = lines.next() {
-        let Some(mark) = line.strip_prefix("<!-- run").and_then(|l| l.strip_suffix("-->")) else {
+        let Some(mark) = line
+            .strip_prefix("<!-- run")
+            .and_then(|l| l.strip_suffix("-->"))
+        else {
             continue;
         };
         let code = mark.trim_start_matches(':').trim();
-        let code = if code.is_empty() { 0 } else { code.parse().unwrap() };
+        let code = if code.is_empty() {
+            0
+        } else {
+            code.parse().unwrap()
+        };
         assert_eq!(lines.next(), Some("```sh"), "a code block follows {line}");
-        let lines: Vec<String> =
-            lines.by_ref().take_while(|l| *l != "```").map(str::to_owned).collect();
+        let lines: Vec<String> = lines
+            .by_ref()
+            .take_while(|l| *l != "```")
+            .map(str::to_owned)
+            .collect();
         found.push(Block { lines, code });
     }
     found
@@ -50,9 +60,16 @@ fn the_readmes_commands_do_what_they_promise() {
                 .env("KUBECONFIG", &real.kubeconfig);
             let output = support::finish(&mut bash);
             assert_eq!(output.code, code, "{line}\n{}", output.stderr);
-            let told = if code == 0 { &output.stdout } else { &output.stderr };
+            let told = if code == 0 {
+                &output.stdout
+            } else {
+                &output.stderr
+            };
             // A server without custom resources has nothing to list.
-            assert!(!told.is_empty() || line.contains("crds"), "{line} says nothing");
+            assert!(
+                !told.is_empty() || line.contains("crds"),
+                "{line} says nothing"
+            );
         }
     }
 }
