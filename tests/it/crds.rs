@@ -1,5 +1,6 @@
 //! `appop crds` on the real server. CRDs are cluster-wide, so each scenario has a group of its own.
 
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -8,6 +9,52 @@ use crate::support::{self, Output, Real};
 use crate::terminal::Terminal;
 
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Servers for the scenarios with CRDs alone, since others look at everything that is served; and
+/// what appop said while there were no CRDs on them.
+struct Servers {
+    real: Real,
+    empty: Vec<(&'static str, Output)>,
+}
+
+fn servers() -> Option<&'static Servers> {
+    static SERVERS: OnceLock<Servers> = OnceLock::new();
+    support::assets()?;
+    Some(SERVERS.get_or_init(|| {
+        let real = support::start();
+        let cases = ["", "-o wide", "-o json", "-o name", "--problems", "x"];
+        let run = |args: &str| real.run(["crds"].into_iter().chain(args.split_whitespace()));
+        let empty = cases.map(|args| (args, run(args))).into();
+        Servers { real, empty }
+    }))
+}
+
+pub(crate) fn real() -> Option<&'static Real> {
+    servers().map(|servers| &servers.real)
+}
+
+#[test]
+fn a_server_without_crds_is_said_to_have_none() {
+    let Some(servers) = servers() else { return };
+    for (args, output) in &servers.empty {
+        if *args == "x" {
+            assert_eq!((output.code, output.stdout.as_str()), (1, ""), "{output:?}");
+            assert!(
+                output.stderr.contains("there is no CRD called \"x\""),
+                "{output:?}"
+            );
+            continue;
+        }
+        let said = "There are no CRDs on this server.\n";
+        assert_eq!((output.code, output.stderr.as_str()), (0, said), "{args}");
+        if *args == "-o json" {
+            let list: Value = serde_json::from_str(&output.stdout).unwrap();
+            assert_eq!(list["items"], json!([]));
+        } else {
+            assert_eq!(output.stdout, "", "{args}");
+        }
+    }
+}
 
 /// A CRD whose kind is its plural with a capital and without its `s`. Versions are written
 /// `v1 storage`, `v1beta1 deprecated`, `v1alpha1 unserved`; all keep whatever they are given.
@@ -118,7 +165,7 @@ const CRDS: &str = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
 
 #[test]
 fn the_list_tells_versions_and_state() {
-    let Some(real) = support::real() else { return };
+    let Some(real) = real() else { return };
     let group = "list.crds.test";
     install(real, &crd("apples", group, &["v1 storage"]));
     install(
@@ -176,7 +223,7 @@ fn the_list_tells_versions_and_state() {
 
 #[test]
 fn names_and_labels_are_those_of_kubectl() {
-    let Some(real) = support::real() else { return };
+    let Some(real) = real() else { return };
     let group = "labels.crds.test";
     install(real, &crd("apples", group, &["v1 storage"]));
     install(real, &crd("pears", group, &["v1 storage"]));
@@ -208,7 +255,7 @@ fn names_and_labels_are_those_of_kubectl() {
 
 #[test]
 fn programs_get_summaries_without_schemas() {
-    let Some(real) = support::real() else { return };
+    let Some(real) = real() else { return };
     let group = "json.crds.test";
     let mut apples = crd("apples", group, &["v1beta1 deprecated", "v1 storage"]);
     apples["spec"]["versions"][1]["subresources"] = json!({"status": {}});
@@ -245,7 +292,7 @@ fn programs_get_summaries_without_schemas() {
 
 #[test]
 fn one_crd_goes_by_all_its_names() {
-    let Some(real) = support::real() else { return };
+    let Some(real) = real() else { return };
     let group = "names.crds.test";
     let mut crd = crd("quinces", group, &["v1 storage"]);
     crd["spec"]["names"]["shortNames"] = json!(["qc"]);
@@ -298,7 +345,7 @@ fn one_crd_goes_by_all_its_names() {
 
 #[test]
 fn one_crd_is_shown_with_all_that_it_has() {
-    let Some(real) = support::real() else { return };
+    let Some(real) = real() else { return };
     let group = "page.crds.test";
     let mut engines = crd("engines", group, &["v1 storage"]);
     engines["spec"]["names"]["shortNames"] = json!(["eng"]);
@@ -367,7 +414,7 @@ Schema of v1:
 
 #[test]
 fn the_sample_is_valid() {
-    let Some(real) = support::real() else { return };
+    let Some(real) = real() else { return };
     let group = "sample.crds.test";
     let mut boxes = crd("boxes", group, &["v1 storage", "v1beta1 deprecated"]);
     let schema = json!({"type": "object", "required": ["spec"], "properties": {
@@ -415,7 +462,7 @@ fn the_sample_is_valid() {
 
 #[test]
 fn two_versions_are_compared() {
-    let Some(real) = support::real() else { return };
+    let Some(real) = real() else { return };
     let group = "diff.crds.test";
     let mut jars = crd("jars", group, &["v1beta1", "v1 storage"]);
     let versions = &mut jars["spec"]["versions"];
@@ -464,7 +511,7 @@ fn two_versions_are_compared() {
 
 #[test]
 fn wrong_usage_is_exit_code_2() {
-    let Some(real) = support::real() else { return };
+    let Some(real) = real() else { return };
     let cases: [&[&str]; 8] = [
         &["-o", "sample"],
         &["x", "--diff", "v1"],

@@ -201,7 +201,7 @@ pub(crate) fn assets() -> Option<PathBuf> {
 
 /// The sandbox ends when its command does, and that one when its stdin does, which only this
 /// process holds open: however the test process ends, the servers end too.
-fn start() -> Real {
+pub(crate) fn start() -> Real {
     let mut child = command(["sandbox", "--real", "--nodes", "2", "--"])
         .args(["sh", "-c", "echo \"$KUBECONFIG\"; exec cat >/dev/null"])
         .stdin(Stdio::piped())
@@ -220,8 +220,7 @@ fn start() -> Real {
         );
     }
     // The pipe to its stdin must stay open.
-    static CHILD: OnceLock<Child> = OnceLock::new();
-    CHILD.set(child).unwrap();
+    std::mem::forget(child);
     let kubeconfig = PathBuf::from(line.trim_end());
     let home = kubeconfig.parent().unwrap().join("home");
     std::fs::create_dir(&home).unwrap();
