@@ -369,7 +369,7 @@ fn a_sample_says_what_it_is_made_of() {
     let sample = real.run(["explain", "gadgets", "-o", "sample"]).success();
     for line in [
         "kind: Gadget\nmetadata:\n  name: example\n",
-        "  # rule: self.size < 8 || self.mode == 'fast' (large ones must be fast)\n",
+        "  # rule: large ones must be fast\n",
         "  mode: fast # this is the default; one of fast, slow\n",
         "  size: 2 # required; 2 to 9; a multiple of 2\n",
         "  code: AA-111\n",

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use super::rules::Checker;
 use super::{Entry, Object, Tree, choose, scalar};
 use crate::schema::facts::value_text;
-use crate::schema::field::{ElementKind, Field};
+use crate::schema::field::{ElementKind, Field, Rule};
 
 /// Objects within objects that all require each other come to an end here.
 const DEEPEST: usize = 24;
@@ -133,7 +133,7 @@ impl Maker {
     ) -> Tree {
         let chosen = choose::children(field, given);
         let mut object = Object {
-            rules: field.rules.iter().map(|r| r.words()).collect(),
+            rules: field.rules.iter().map(brief).collect(),
             ..Object::default()
         };
         for child in field
@@ -358,13 +358,18 @@ pub(super) fn note(field: &Field, given: Option<&Value>) -> String {
     }
     if !field.has_children() {
         let rules = field.rules.iter().filter(|r| !r.rule.contains("oldSelf"));
-        words.extend(rules.map(|r| format!("rule {}", r.words())));
+        words.extend(rules.map(|r| format!("rule: {}", brief(r))));
     }
     let is_scalar = field.element().is_none() && !field.has_children();
     if is_scalar && given.is_none() && field.default.is_none() && !scalar::scalar(field, 0).fits {
         words.push("REPLACE: no value that fits could be made up".to_owned());
     }
     one_line(&words.join("; "))
+}
+
+/// What the server says where a rule is not met, which is easier to read than the rule.
+fn brief(rule: &Rule) -> String {
+    rule.message.as_ref().map_or_else(|| rule.words(), |m| m.trim().to_owned())
 }
 
 /// A line end in a pattern would end the comment.

@@ -28,7 +28,7 @@ kind: Gadget
 metadata:
   name: example
 spec:
-  # rule: self.size > 0 (must be large)
+  # rule: must be large
   mode: fast # this is the default; one of fast, slow
   ports: # required
   - name: example # required
