@@ -585,3 +585,26 @@ fn what_was_kept_is_used_while_it_is_right_and_mended_when_it_is_not() {
     assert_eq!(mended.stdout, again.stdout);
     assert_eq!(std::fs::read(kept).unwrap(), whole);
 }
+
+#[test]
+fn shells_complete_fields_of_kinds_that_were_explained() {
+    let Some(real) = support::real() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let cache = dir.path().to_str().unwrap();
+    let complete = |word: &str| {
+        let mut ask = real.command(["--", "appop", "--cache-dir", cache, "explain", word]);
+        ask.env("COMPLETE", "bash")
+            .env("_CLAP_COMPLETE_INDEX", "4")
+            .env("_CLAP_IFS", "\n");
+        support::finish(&mut ask).success()
+    };
+    assert_eq!(complete("pods.spec.host"), "", "nothing is known yet");
+    real.run(["explain", "pods", "--cache-dir", cache])
+        .success();
+    let found = complete("pods.spec.containers.im");
+    assert_eq!(
+        found,
+        "pods.spec.containers.image\npods.spec.containers.imagePullPolicy"
+    );
+    assert_eq!(complete("po.stat"), "po.status");
+}

@@ -310,9 +310,9 @@ pub(super) fn plain(value: Value) -> Tree {
 
 /// Whether the server alone sets a field, by what its description says.
 fn is_the_servers(field: &Field) -> bool {
-    #[expect(clippy::unwrap_used, reason = "the expression is a constant")]
     static SAYS: LazyLock<Regex> = LazyLock::new(|| {
-        Regex::new(r"(?i)\bread-only\b|populated by the system|internal housekeeping").unwrap()
+        Regex::new(r"(?i)\bread-only\b|populated by the system|internal housekeeping")
+            .expect("a constant expression")
     });
     SAYS.is_match(&field.description)
 }
@@ -369,7 +369,9 @@ pub(super) fn note(field: &Field, given: Option<&Value>) -> String {
 
 /// What the server says where a rule is not met, which is easier to read than the rule.
 fn brief(rule: &Rule) -> String {
-    rule.message.as_ref().map_or_else(|| rule.words(), |m| m.trim().to_owned())
+    rule.message
+        .as_ref()
+        .map_or_else(|| rule.words(), |m| m.trim().to_owned())
 }
 
 /// A line end in a pattern would end the comment.
