@@ -14,6 +14,7 @@ use crate::output::{Format, clean, value};
 use crate::schema::{Depth, Field, Gvk, Index};
 
 mod complete;
+mod hits;
 mod page;
 mod search;
 mod target;
