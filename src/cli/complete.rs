@@ -74,6 +74,12 @@ fn candidates(
 
 /// What is kept of the server that the flags on the line lead to, and the namespace.
 fn known(args: impl Iterator<Item = OsString>) -> (Option<Discovery>, String) {
+    let (cache, namespace) = place(args);
+    (cache.as_ref().and_then(discovery::cached), namespace)
+}
+
+/// Where things are kept of the server that the flags on the line lead to, and the namespace.
+pub(super) fn place(args: impl Iterator<Item = OsString>) -> (Option<Cache>, String) {
     // The shell's script puts the line behind `--`; kubectl gives it alone.
     let mut words: Vec<OsString> = args.collect();
     if let Some(at) = words.iter().position(|word| word == "--") {
@@ -87,8 +93,5 @@ fn known(args: impl Iterator<Item = OsString>) -> (Option<Discovery>, String) {
         let (url, namespace) = Settings::place(&global.connect, &Places::from_env()).ok()?;
         Some((Cache::of(&url, global.cache_dir.as_deref()), namespace))
     });
-    match place {
-        Some((cache, namespace)) => (cache.as_ref().and_then(discovery::cached), namespace),
-        None => (None, "default".to_owned()),
-    }
+    place.unwrap_or_else(|| (None, "default".to_owned()))
 }

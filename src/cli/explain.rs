@@ -13,6 +13,8 @@ use crate::output::progress::Progress;
 use crate::output::{Format, clean, value};
 use crate::schema::{Depth, Field, Gvk, Index};
 
+mod complete;
+mod hits;
 mod page;
 mod search;
 mod target;
@@ -25,7 +27,7 @@ use target::Target;
 pub struct Args {
     /// A resource by plural, singular, kind or short name (pods, deploy, deployments.apps,
     /// deployments.v1.apps), and a field of it (pods.spec.containers.image)
-    #[arg(value_name = "RESOURCE[.FIELD...]", required_unless_present = "search", add = ArgValueCompleter::new(super::complete::resource))]
+    #[arg(value_name = "RESOURCE[.FIELD...]", required_unless_present = "search", add = ArgValueCompleter::new(complete::what))]
     what: Option<String>,
     /// The fields of fields too
     #[arg(long, short = 'R')]

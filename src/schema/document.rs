@@ -155,4 +155,24 @@ mod tests {
         assert!(bad.description.as_ref().unwrap().contains("cannot be read"));
         assert!(Document::parse(b"[").is_err());
     }
+
+    #[test]
+    fn nesting_without_end_is_refused_not_followed() {
+        let deep = "{\"items\":".repeat(100_000) + "1" + &"}".repeat(100_000);
+        let kind = r#""x-kubernetes-group-version-kind":[{"group":"","version":"v1","kind":"X"}]"#;
+        let json = format!(r#"{{"components":{{"schemas":{{"a.X":{{{kind},"items":{deep}}}}}}}}}"#);
+        // Read or refused, the stack holds.
+        if let Ok(document) = Document::parse(json.as_bytes()) {
+            let name = document.name_of(&Gvk::new("", "v1", "X"));
+            let schema = document.schema("a.X").unwrap();
+            assert!(
+                schema
+                    .description
+                    .as_ref()
+                    .unwrap()
+                    .contains("cannot be read"),
+                "{name:?}"
+            );
+        }
+    }
 }

@@ -21,7 +21,6 @@ pub(super) fn by_rule(rules: &[Rule], what: &str) -> Option<Immutable> {
 /// The sentence that says so. Built-in kinds say it nowhere else; the forms are those that their
 /// descriptions use, and a sentence with a condition ("if set to true, ...") does not count.
 pub(super) fn by_description(description: &str) -> Option<Immutable> {
-    #[expect(clippy::unwrap_used, reason = "the expressions are constants")]
     static SAYS: LazyLock<Regex> = LazyLock::new(|| {
         Regex::new(
             r"(?ix) \b (is | are | be | and | remains) \s immutable \b
@@ -30,11 +29,11 @@ pub(super) fn by_description(description: &str) -> Option<Immutable> {
                 (can\s?not|may\snot|must\snot) \s be \s (updated|changed|modified) \b
             | \b it \s cannot \s be \s modified \s by \s updating \b",
         )
-        .unwrap()
+        .expect("a constant expression")
     });
-    #[expect(clippy::unwrap_used, reason = "the expressions are constants")]
-    static CONDITION: LazyLock<Regex> =
-        LazyLock::new(|| Regex::new(r"(?i)\b(if|while|by users)\b").unwrap());
+    static CONDITION: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new(r"(?i)\b(if|while|by users)\b").expect("a constant expression")
+    });
     if !description.contains("mmutable") && !description.contains("not be ") {
         return None;
     }

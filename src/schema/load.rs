@@ -115,6 +115,13 @@ impl Index {
     }
 }
 
+/// The document of a group-version as it was kept last, without asking whether it is still right.
+/// For completion.
+pub fn kept(cache: &Cache, group: &str, version: &str) -> Option<Document> {
+    let entry = cache.read(&file_name(&key(group, version)))?;
+    Document::parse(&entry.body).ok()
+}
+
 fn keep(cache: Option<&Cache>, file: &str, etag: String, body: &[u8]) {
     let entry = Entry {
         etag,

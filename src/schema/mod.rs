@@ -24,7 +24,7 @@ pub use field::{
     Condition, ElementKind, Field, Immutable, ListSemantics, PatchSemantics, Rule, Union,
 };
 pub use json::Depth;
-pub use load::{Index, LoadError};
+pub use load::{Index, LoadError, kept};
 pub use lookup::{Because, NotFound};
 pub use raw::ExternalDocs;
 pub use sample::Sample;

@@ -369,7 +369,7 @@ fn a_sample_says_what_it_is_made_of() {
     let sample = real.run(["explain", "gadgets", "-o", "sample"]).success();
     for line in [
         "kind: Gadget\nmetadata:\n  name: example\n",
-        "  # rule: self.size < 8 || self.mode == 'fast' (large ones must be fast)\n",
+        "  # rule: large ones must be fast\n",
         "  mode: fast # this is the default; one of fast, slow\n",
         "  size: 2 # required; 2 to 9; a multiple of 2\n",
         "  code: AA-111\n",
@@ -584,4 +584,27 @@ fn what_was_kept_is_used_while_it_is_right_and_mended_when_it_is_not() {
     says(&mended, 0, &[document]);
     assert_eq!(mended.stdout, again.stdout);
     assert_eq!(std::fs::read(kept).unwrap(), whole);
+}
+
+#[test]
+fn shells_complete_fields_of_kinds_that_were_explained() {
+    let Some(real) = support::real() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let cache = dir.path().to_str().unwrap();
+    let complete = |word: &str| {
+        let mut ask = real.command(["--", "appop", "--cache-dir", cache, "explain", word]);
+        ask.env("COMPLETE", "bash")
+            .env("_CLAP_COMPLETE_INDEX", "4")
+            .env("_CLAP_IFS", "\n");
+        support::finish(&mut ask).success()
+    };
+    assert_eq!(complete("pods.spec.host"), "", "nothing is known yet");
+    real.run(["explain", "pods", "--cache-dir", cache])
+        .success();
+    let found = complete("pods.spec.containers.im");
+    assert_eq!(
+        found,
+        "pods.spec.containers.image\npods.spec.containers.imagePullPolicy"
+    );
+    assert_eq!(complete("po.stat"), "po.status");
 }

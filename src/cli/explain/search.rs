@@ -1,20 +1,19 @@
 //! `--search`: where something is written about.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::process::ExitCode;
 
 use anyhow::anyhow;
 use futures::StreamExt;
 use regex::{Regex, RegexBuilder};
-use serde_json::{Value, json};
 
+use super::hits::{Hit, print};
 use super::target::Target;
 use super::{Args, Source, gvk};
 use crate::cli::Context;
 use crate::cli::exit::{PARTIAL, Usage};
 use crate::discovery::{Discovery, Resource, group_version};
 use crate::output::progress::Progress;
-use crate::output::{Cell, Column, Format, Paint, Table, clean, value};
 use crate::schema::{Field, Flat, LoadError};
 
 /// So many documents are asked for at a time; a server has about fifty.
@@ -44,23 +43,6 @@ pub(super) fn pattern(text: &str) -> Result<Regex, Usage> {
                 "--search {text:?} is no regular expression: {problem}"
             ))
         })
-}
-
-/// A field that matches.
-struct Hit {
-    group: String,
-    version: String,
-    kind: String,
-    resource: String,
-    /// The whole path, as explain takes it
-    path: String,
-    type_: String,
-    description: String,
-    /// Whether its kind can be read at all: of two places, the one in such a kind is shown
-    readable: bool,
-    /// Type and field that this is a place of: the same field of the same type is found wherever
-    /// the type is used
-    of: Option<(String, String)>,
 }
 
 /// Searches one field of one kind.
@@ -221,112 +203,16 @@ fn hits(resource: &Resource, root: &str, field: &Field, pattern: &Regex) -> Vec<
         .collect()
 }
 
-fn print(
-    args: &Args,
-    context: &Context,
-    hits: Vec<Hit>,
-    pattern: &Regex,
-) -> anyhow::Result<ExitCode> {
-    let printer = context.printer;
-    match &args.output {
-        Format::Json | Format::Yaml | Format::JsonPath(_) => {
-            let matches: Vec<Value> = hits.iter().map(Hit::to_json).collect();
-            value::print(printer, &args.output, &json!({"matches": matches}))?;
-        }
-        Format::Name => {
-            let mut lines = String::new();
-            for hit in &hits {
-                lines.push_str(&clean::line(&hit.path));
-                lines.push('\n');
-            }
-            printer.data(&lines)?;
-        }
-        _ if hits.is_empty() => {}
-        format => {
-            let groups = collapse(&hits);
-            table(&groups, *format == Format::Wide).print(printer, true)?;
-            if groups.iter().any(|(_, more)| *more > 0) {
-                printer.note(
-                    "MORE: in so many places more, where the same type is used; -o name has them all.",
-                );
-            }
-        }
-    }
-    if hits.is_empty() {
-        printer.say(&format!(
-            "No field has {:?} in its name or description.",
-            pattern.as_str()
-        ));
-        return Ok(ExitCode::FAILURE);
-    }
-    Ok(ExitCode::SUCCESS)
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// The same field of the same type once, at its shortest path, with the number of further places.
-fn collapse(hits: &[Hit]) -> Vec<(&Hit, usize)> {
-    let depth = |hit: &Hit| (!hit.readable, hit.path.matches('.').count());
-    let mut best: BTreeMap<&(String, String), (&Hit, usize)> = BTreeMap::new();
-    for hit in hits {
-        let Some(of) = &hit.of else { continue };
-        best.entry(of)
-            .and_modify(|(have, more)| {
-                *more += 1;
-                if depth(hit) < depth(have) {
-                    *have = hit;
-                }
-            })
-            .or_insert((hit, 0));
-    }
-    let mut seen = BTreeSet::new();
-    let mut out = Vec::new();
-    for hit in hits {
-        match &hit.of {
-            None => out.push((hit, 0)),
-            Some(of) => {
-                let (first, more) = best[of];
-                if std::ptr::eq(first, hit) && seen.insert(of) {
-                    out.push((first, more));
-                }
-            }
-        }
-    }
-    out
-}
-
-fn table(groups: &[(&Hit, usize)], wide: bool) -> Table {
-    let mut table = Table::new([
-        Column::new("FIELD"),
-        Column::new("TYPE").priority(2),
-        Column::new("MORE").priority(1).right(),
-        Column::new("DESCRIPTION").flexible(20),
-    ])
-    .wide(wide);
-    for (hit, more) in groups {
-        let more = if *more == 0 {
-            String::new()
-        } else {
-            format!("+{more}")
-        };
-        table.row([
-            Cell::from(hit.path.as_str()).paint(Paint::Strong),
-            Cell::from(hit.type_.as_str()),
-            Cell::from(more),
-            Cell::from(hit.description.lines().next().unwrap_or_default()),
-        ]);
-    }
-    table
-}
-
-impl Hit {
-    fn to_json(&self) -> Value {
-        json!({
-            "group": self.group,
-            "version": self.version,
-            "kind": self.kind,
-            "resource": self.resource,
-            "path": self.path,
-            "type": self.type_,
-            "description": self.description,
-        })
+    #[test]
+    fn case_matters_where_there_are_capitals() {
+        assert!(pattern("pull").unwrap().is_match("imagePullPolicy"));
+        assert!(!pattern("Pull").unwrap().is_match("pull"));
+        assert!(pattern(r"\Spull").unwrap().is_match("xPULL"));
+        assert!(pattern("(").is_err());
+        assert!(pattern(r"(\w{1000}){1000}").is_err(), "too large");
     }
 }

@@ -1,9 +1,7 @@
 //! Which of an object's optional fields must be there all the same.
 
 use std::collections::BTreeSet;
-use std::sync::LazyLock;
 
-use regex::Regex;
 use serde_json::{Map, Value};
 
 use crate::schema::Field;
@@ -30,12 +28,6 @@ pub(super) fn children<'a>(
             && let Some(first) = alternatives.first()
         {
             chosen.extend(first.iter().filter_map(|n| exists(n)));
-        }
-    }
-    for rule in &field.rules {
-        let wanted = one_wanted(&rule.rule);
-        if !wanted.iter().any(|n| chosen.contains(n.as_str())) {
-            chosen.extend(wanted.first().and_then(|n| exists(n)));
         }
     }
     for union in &field.unions {
@@ -72,28 +64,6 @@ fn required(schema: &Value) -> Vec<&str> {
         .collect()
 }
 
-/// The fields of a rule that wants at least or exactly one of them, in the forms that people and
-/// controller-gen write: `has(self.a) || has(self.b)`, `has(self.a) != has(self.b)`,
-/// `[has(self.a), has(self.b)].filter(x, x == true).size() == 1`.
-fn one_wanted(rule: &str) -> Vec<String> {
-    #[expect(clippy::unwrap_used, reason = "the expressions are constants")]
-    static FORMS: LazyLock<Regex> = LazyLock::new(|| {
-        let has = r"has\(self\.\w+\)";
-        let either = format!(r"{has}(?:(?:\|\||!=|\^){has})+");
-        let counted = format!(
-            r"\[{has}(?:,{has})*\](?:\.filter\((\w+),\w+(?:==true)?\)\.size\(\)|\.exists_one\((\w+),\w+(?:==true)?\)|\.exists\((\w+),\w+(?:==true)?\))(?:(?:==|>=)1)?"
-        );
-        Regex::new(&format!("^(?:{either}|{counted})$")).unwrap()
-    });
-    #[expect(clippy::unwrap_used, reason = "the expressions are constants")]
-    static HAS: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"has\(self\.(\w+)\)").unwrap());
-    let bare: String = rule.chars().filter(|c| !c.is_whitespace()).collect();
-    if !FORMS.is_match(&bare) {
-        return Vec::new();
-    }
-    HAS.captures_iter(&bare).map(|c| c[1].to_owned()).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -112,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn conditions_and_rules_pull_fields_in() {
+    fn conditions_pull_fields_in() {
         let of = |more: Value| {
             let mut schema = json!({"type": "object", "properties": three()});
             schema
@@ -131,16 +101,5 @@ mod tests {
             json!({"required": ["a"], "oneOf": [{"required": ["b"]}, {"required": ["a"]}]});
         assert_eq!(of(satisfied), ["a"]);
         assert_eq!(of(json!({"minProperties": 2})), ["a", "b"]);
-        for rule in [
-            "has(self.b) || has(self.c)",
-            "has(self.b) != has(self.c)",
-            "[has(self.b),has(self.c)].filter(x,x==true).size() == 1",
-            "[has(self.b), has(self.c)].exists_one(x, x)",
-        ] {
-            let rules = json!({"x-kubernetes-validations": [{"rule": rule}]});
-            assert_eq!(of(rules), ["b"], "{rule}");
-        }
-        let other = json!({"x-kubernetes-validations": [{"rule": "!has(self.b) || self.b > 1"}]});
-        assert!(of(other).is_empty());
     }
 }

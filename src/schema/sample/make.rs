@@ -6,9 +6,10 @@ use std::sync::LazyLock;
 use regex::Regex;
 use serde_json::{Map, Value, json};
 
+use super::rules::Checker;
 use super::{Entry, Object, Tree, choose, scalar};
 use crate::schema::facts::value_text;
-use crate::schema::field::{ElementKind, Field};
+use crate::schema::field::{ElementKind, Field, Rule};
 
 /// Objects within objects that all require each other come to an end here.
 const DEEPEST: usize = 24;
@@ -18,6 +19,12 @@ const MOST: usize = 10_000;
 const MOST_ITEMS: u64 = 16;
 /// More values than these make a comment too long to read.
 const MOST_VALUES: usize = 8;
+
+/// So many steps towards meeting the rules of one object are enough; each may need some tries.
+const MOST_REPAIRS: usize = 6;
+const MOST_TRIES: usize = 24;
+/// What a comment says where no step helped.
+pub(super) const UNMET: &str = "REPLACE: this does not meet the rule";
 
 /// Makes the values of one sample.
 #[derive(Default)]
@@ -126,26 +133,16 @@ impl Maker {
     ) -> Tree {
         let chosen = choose::children(field, given);
         let mut object = Object {
-            rules: field.rules.iter().map(|r| r.words()).collect(),
+            rules: field.rules.iter().map(brief).collect(),
             ..Object::default()
         };
-        let is_new = match &field.schema_name {
-            Some(name) => self.listed.insert(name.clone()),
-            None => true,
-        };
-        for child in field.children() {
-            if !chosen.contains(child.name.as_str()) {
-                if is_new && !is_the_servers(child) {
-                    object.optional.push(child.name.clone());
-                }
-                continue;
-            }
+        for child in field
+            .children()
+            .iter()
+            .filter(|c| chosen.contains(c.name.as_str()))
+        {
             let value = given.and_then(|g| g.get(&child.name));
-            object.entries.push(Entry {
-                key: child.name.clone(),
-                value: self.make(child, value, 0, depth + 1),
-                note: note(child, value),
-            });
+            object.entries.push(self.entry(child, value, depth));
         }
         // Keys of the user's choice that stand beside named fields.
         let free = field.takes_any_key() || field.preserve_unknown;
@@ -158,8 +155,130 @@ impl Maker {
                 });
             }
         }
+        self.repair(field, &mut object, depth);
+        let is_new = match &field.schema_name {
+            Some(name) => self.listed.insert(name.clone()),
+            None => true,
+        };
+        if is_new {
+            let is_there = |name: &str| object.entries.iter().any(|e| e.key == name);
+            let rest = field
+                .children()
+                .iter()
+                .filter(|c| !is_there(&c.name) && !is_the_servers(c));
+            object.optional = rest.map(|c| c.name.clone()).collect();
+        }
         Tree::Object(object)
     }
+
+    fn entry(&mut self, child: &Field, given: Option<&Value>, depth: usize) -> Entry {
+        let value = self.make(child, given, 0, depth + 1);
+        let mut note = note(child, given);
+        if matches!(
+            value,
+            Tree::List(_) | Tree::Value(Value::Array(_) | Value::Object(_))
+        ) {
+            for rule in Checker::of(child)
+                .map(|c| c.unmet(&value.to_value()))
+                .unwrap_or_default()
+            {
+                note.push_str(&format!("; {UNMET}: {rule}"));
+            }
+        }
+        Entry {
+            key: child.name.clone(),
+            value,
+            note: one_line(note.trim_start_matches("; ")),
+        }
+    }
+
+    /// Tries what the rules that are not met speak of: a field that is missing, one that is too
+    /// many, another value. What helps stays.
+    fn repair(&mut self, field: &Field, object: &mut Object, depth: usize) {
+        let Some(checker) = Checker::of(field) else {
+            return;
+        };
+        let unmet = |object: &Object| checker.unmet(&Tree::Object(object.clone()).to_value());
+        let mut wrong = unmet(object);
+        for _ in 0..MOST_REPAIRS {
+            let mut changes = wrong
+                .iter()
+                .flat_map(|rule| self.changes(field, object, rule, depth));
+            let better = changes.find_map(|change| {
+                let mut tried = object.clone();
+                change.apply(field, &mut tried);
+                let left = unmet(&tried);
+                (left.len() < wrong.len()).then_some((tried, left))
+            });
+            match better {
+                Some((tried, left)) => (*object, wrong) = (tried, left),
+                None => break,
+            }
+        }
+        object.unmet = wrong;
+    }
+
+    fn changes(&self, field: &Field, object: &Object, rule: &str, depth: usize) -> Vec<Change> {
+        let mut changes = Vec::new();
+        for child in field.children().iter().filter(|c| mentions(rule, &c.name)) {
+            let entry = object.entries.iter().find(|e| e.key == child.name);
+            let Some(entry) = entry else {
+                // What is made for a try does not count as listed.
+                changes.push(Change::Put(Maker::default().entry(child, None, depth)));
+                continue;
+            };
+            if let Tree::Value(now) = &entry.value {
+                let others = scalar::candidates(child, 0)
+                    .into_iter()
+                    .filter(|v| v != now);
+                changes.extend(others.take(MOST_TRIES).map(|value| {
+                    Change::Put(Entry {
+                        note: note(child, Some(&value)),
+                        value: Tree::Value(value),
+                        key: child.name.clone(),
+                    })
+                }));
+            }
+            if !child.required && child.default.is_none() {
+                changes.push(Change::Remove(child.name.clone()));
+            }
+        }
+        changes
+    }
+}
+
+/// A step that may make an object meet its rules.
+enum Change {
+    Put(Entry),
+    Remove(String),
+}
+
+impl Change {
+    fn apply(self, field: &Field, object: &mut Object) {
+        let name = match &self {
+            Change::Put(entry) => &entry.key,
+            Change::Remove(name) => name,
+        };
+        object.entries.retain(|e| e.key != *name);
+        if let Change::Put(entry) = self {
+            object.entries.push(entry);
+            let place = |e: &Entry| field.children().iter().position(|c| c.name == e.key);
+            // Free keys have no place and stay at the end.
+            object
+                .entries
+                .sort_by_key(|e| place(e).unwrap_or(usize::MAX));
+        }
+    }
+}
+
+/// Whether a rule speaks of `self.name`.
+fn mentions(rule: &str, name: &str) -> bool {
+    let is_word = |c: char| c.is_alphanumeric() || c == '_';
+    rule.match_indices("self.").any(|(at, dot)| {
+        rule[at + dot.len()..]
+            .strip_prefix(name)
+            .is_some_and(|rest| !rest.starts_with(is_word))
+    })
 }
 
 impl Tree {
@@ -191,9 +310,9 @@ pub(super) fn plain(value: Value) -> Tree {
 
 /// Whether the server alone sets a field, by what its description says.
 fn is_the_servers(field: &Field) -> bool {
-    #[expect(clippy::unwrap_used, reason = "the expression is a constant")]
     static SAYS: LazyLock<Regex> = LazyLock::new(|| {
-        Regex::new(r"(?i)\bread-only\b|populated by the system|internal housekeeping").unwrap()
+        Regex::new(r"(?i)\bread-only\b|populated by the system|internal housekeeping")
+            .expect("a constant expression")
     });
     SAYS.is_match(&field.description)
 }
@@ -237,11 +356,25 @@ pub(super) fn note(field: &Field, given: Option<&Value>) -> String {
     if field.immutable.is_some() {
         words.push("cannot be changed once set".to_owned());
     }
+    if !field.has_children() {
+        let rules = field.rules.iter().filter(|r| !r.rule.contains("oldSelf"));
+        words.extend(rules.map(|r| format!("rule: {}", brief(r))));
+    }
     let is_scalar = field.element().is_none() && !field.has_children();
     if is_scalar && given.is_none() && field.default.is_none() && !scalar::scalar(field, 0).fits {
         words.push("REPLACE: no value that fits could be made up".to_owned());
     }
-    // A line end in a pattern would end the comment.
-    let note = words.join("; ");
-    note.split_whitespace().collect::<Vec<_>>().join(" ")
+    one_line(&words.join("; "))
+}
+
+/// What the server says where a rule is not met, which is easier to read than the rule.
+fn brief(rule: &Rule) -> String {
+    rule.message
+        .as_ref()
+        .map_or_else(|| rule.words(), |m| m.trim().to_owned())
+}
+
+/// A line end in a pattern would end the comment.
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }

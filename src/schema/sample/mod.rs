@@ -4,6 +4,7 @@ mod builtin;
 mod choose;
 mod make;
 mod pattern;
+mod rules;
 mod scalar;
 mod write;
 
@@ -44,6 +45,8 @@ struct Object {
     entries: Vec<Entry>,
     /// CEL rules, in words
     rules: Vec<String>,
+    /// Those that this sample does not meet
+    unmet: Vec<String>,
     /// The names of fields that may be set too
     optional: Vec<String>,
 }
@@ -106,29 +109,28 @@ impl Field {
     }
 
     fn root(&self, mut given: Map<String, Value>) -> Tree {
-        let mut head = Vec::new();
-        for key in ["apiVersion", "kind", "metadata"] {
-            let Some(value) = given.remove(key).filter(|v| *v != json!({})) else {
-                continue;
-            };
-            head.push(Entry {
-                key: key.to_owned(),
-                value: plain(value),
-                note: String::new(),
-            });
-        }
         if let Some(spec) = self.child("spec") {
             // An empty spec is where a person starts to write.
             given.entry(&spec.name).or_insert(Value::Null);
         }
-        let is_head = |name: &str| matches!(name, "apiVersion" | "kind" | "metadata" | "status");
         let Tree::Object(mut object) = Maker::default().object(self, Some(&given), 0) else {
             return Tree::Value(Value::Null);
         };
+        let is_head = |name: &str| matches!(name, "apiVersion" | "kind" | "metadata" | "status");
         object.entries.retain(|e| !is_head(&e.key));
         object.optional.retain(|name| !is_head(name));
-        head.append(&mut object.entries);
-        object.entries = head;
+        let mut entries = Vec::new();
+        for key in ["apiVersion", "kind", "metadata"] {
+            if let Some(value) = given.remove(key).filter(|v| *v != json!({})) {
+                entries.push(Entry {
+                    key: key.to_owned(),
+                    value: plain(value),
+                    note: String::new(),
+                });
+            }
+        }
+        entries.append(&mut object.entries);
+        object.entries = entries;
         Tree::Object(object)
     }
 }

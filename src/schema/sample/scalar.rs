@@ -4,6 +4,7 @@ use regex::Regex;
 use serde_json::{Number, Value, json};
 
 use super::pattern::examples;
+use super::rules::Checker;
 use crate::schema::Field;
 
 /// Words to try where a schema asks for more than any string, the most telling first.
@@ -38,29 +39,70 @@ pub(super) struct Scalar {
 
 /// `seed` makes the items of one list differ.
 pub(super) fn scalar(field: &Field, seed: u64) -> Scalar {
-    let fitting = |value| Scalar { value, fits: true };
+    let mut values = candidates(field, seed);
+    let readable = field.patterns.iter().all(|p| Regex::new(p).is_ok());
+    if let Some(checker) = Checker::of(field) {
+        let met = values.iter().position(|v| checker.unmet(v).is_empty());
+        let fits = met.is_some() && readable;
+        return Scalar {
+            value: match values.is_empty() {
+                true => fallback(field),
+                false => values.swap_remove(met.unwrap_or(0)),
+            },
+            fits,
+        };
+    }
+    match values.is_empty() {
+        true => Scalar {
+            value: fallback(field),
+            fits: false,
+        },
+        false => Scalar {
+            value: values.swap_remove(0),
+            fits: readable,
+        },
+    }
+}
+
+/// Values that keep to the enum, bounds, format and patterns of a field; the best first.
+pub(super) fn candidates(field: &Field, seed: u64) -> Vec<Value> {
     if !field.enum_.is_empty() {
-        let at = usize::try_from(seed).unwrap_or_default() % field.enum_.len();
         // An empty string in an enum means "none", which is a poor example.
-        let said = |v: &&Value| v.as_str() != Some("") && !v.is_null();
-        let said: Vec<&Value> = field.enum_.iter().filter(said).collect();
-        let value = said.get(at).or(said.first()).copied();
-        return fitting(value.unwrap_or(&field.enum_[0]).clone());
+        let is_said = |v: &&Value| v.as_str() != Some("") && !v.is_null();
+        let (mut said, unsaid): (Vec<&Value>, Vec<&Value>) = field.enum_.iter().partition(is_said);
+        if !said.is_empty() {
+            let at = usize::try_from(seed).unwrap_or_default() % said.len();
+            said.rotate_left(at);
+        }
+        return said.into_iter().chain(unsaid).cloned().collect();
     }
     if let Some(value) = known_type(field) {
-        return fitting(value);
+        return vec![value];
     }
     let types = field.alternative_types();
     let one_of = |wanted: &str| types.contains(&wanted);
     match field.json_type() {
-        "boolean" => fitting(json!(false)),
-        "integer" => number(field, seed, true),
-        "number" => number(field, seed, false),
-        "string" => string(field, seed),
-        "array" => fitting(json!([])),
-        "" if field.int_or_string || one_of("integer") => number(field, seed, true),
-        "" if one_of("string") => string(field, seed),
-        _ => fitting(json!({})),
+        "boolean" => vec![json!(false), json!(true)],
+        "integer" => numbers(field, seed, true),
+        "number" => numbers(field, seed, false),
+        "string" => strings(field, seed),
+        "array" => vec![json!([])],
+        "" if field.int_or_string => {
+            let mut both = numbers(field, seed, true);
+            both.extend(strings(field, seed));
+            both
+        }
+        "" if one_of("integer") => numbers(field, seed, true),
+        "" if one_of("string") => strings(field, seed),
+        _ => vec![json!({})],
+    }
+}
+
+/// For a schema that nothing satisfies, or nothing that is tried.
+fn fallback(field: &Field) -> Value {
+    match field.json_type() {
+        "integer" | "number" => json!(0),
+        _ => json!("example"),
     }
 }
 
@@ -79,110 +121,101 @@ fn known_type(field: &Field) -> Option<Value> {
     })
 }
 
-fn number(field: &Field, seed: u64, integer: bool) -> Scalar {
+fn numbers(field: &Field, seed: u64, integer: bool) -> Vec<Value> {
     let bounds = &field.bounds;
-    let low = bounds.minimum.as_ref().and_then(Number::as_f64);
-    let high = bounds.maximum.as_ref().and_then(Number::as_f64);
-    let step = bounds
-        .multiple_of
-        .as_ref()
-        .and_then(Number::as_f64)
-        .filter(|s| *s > 0.0);
-    let is_good = |n: f64| {
-        low.is_none_or(|low| {
-            if bounds.exclusive_minimum {
-                n > low
-            } else {
-                n >= low
-            }
-        }) && high.is_none_or(|high| {
-            if bounds.exclusive_maximum {
-                n < high
-            } else {
-                n <= high
-            }
-        }) && step.is_none_or(|s| (n / s - (n / s).round()).abs() < 1e-9)
+    let value = |n: &Option<Number>| n.as_ref().and_then(Number::as_f64);
+    let (low, high) = (value(&bounds.minimum), value(&bounds.maximum));
+    let step = value(&bounds.multiple_of).filter(|s| *s > 0.0);
+    let above = |low: f64, n: f64| n > low || (n == low && !bounds.exclusive_minimum);
+    let below = |high: f64, n: f64| n < high || (n == high && !bounds.exclusive_maximum);
+    let is_good = |n: &f64| {
+        low.is_none_or(|low| above(low, *n))
+            && high.is_none_or(|high| below(high, *n))
+            && step.is_none_or(|s| (n / s - (n / s).round()).abs() < 1e-9)
             && (!integer || n.fract() == 0.0)
     };
     #[expect(clippy::cast_precision_loss, reason = "lists of examples are short")]
-    let offset = seed as f64;
-    let unit = step.unwrap_or(1.0);
+    let offset = seed as f64 * step.unwrap_or(1.0);
     let up = |n: f64| step.map_or(n, |s| (n / s).ceil() * s);
-    let middle = || Some((low? + high?) / 2.0);
-    let candidates = [
-        Some(up(1.0) + offset * unit),
-        low.map(|n| up(n.ceil()) + offset * unit),
-        low.map(|n| up(n.floor() + 1.0) + offset * unit),
-        high.map(|n| n.floor() - offset * unit),
-        high.map(|n| n.ceil() - 1.0 - offset * unit),
-        high.map(|n| step.map_or(n, |s| (n / s).floor() * s) - offset * unit),
-        middle(),
-        low,
-        high,
-        Some(0.0),
-    ];
-    let found = candidates.into_iter().flatten().find(|n| is_good(*n));
-    Scalar {
-        value: found.map_or(json!(0), |n| {
-            #[expect(
-                clippy::cast_possible_truncation,
-                reason = "checked to be whole and small"
-            )]
-            match n.fract() == 0.0 && n.abs() < 9e15 {
-                true => json!(n as i64),
-                false => json!(n),
-            }
-        }),
-        fits: found.is_some(),
+    let down = |n: f64| step.map_or(n, |s| (n / s).floor() * s);
+    let mut found = vec![up(1.0) + offset];
+    found.extend(
+        low.map(|n| [up(n.ceil()), up(n.floor() + 1.0)])
+            .into_iter()
+            .flatten(),
+    );
+    found.extend(
+        high.map(|n| [down(n.floor()), down(n.ceil() - 1.0)])
+            .into_iter()
+            .flatten(),
+    );
+    found.extend(low.zip(high).map(|(low, high)| (low + high) / 2.0));
+    found.extend(low.into_iter().chain(high));
+    found.extend([
+        0.0, 2.0, 3.0, 5.0, 10.0, 80.0, 100.0, 443.0, 1000.0, 8080.0, 1e6, -1.0,
+    ]);
+    // The first is the best for the first item; others begin further on.
+    let later = found
+        .clone()
+        .into_iter()
+        .flat_map(|n| [n + offset, n - offset]);
+    let mut good: Vec<f64> = later.chain(found).filter(is_good).collect();
+    let mut seen = Vec::new();
+    good.retain(|n| {
+        !seen.contains(n) && {
+            seen.push(*n);
+            true
+        }
+    });
+    good.into_iter().map(to_json).collect()
+}
+
+fn to_json(n: f64) -> Value {
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "checked to be whole and small"
+    )]
+    match n.fract() == 0.0 && n.abs() < 9e15 {
+        true => json!(n as i64),
+        false => json!(n),
     }
 }
 
-fn string(field: &Field, seed: u64) -> Scalar {
-    let patterns: Vec<Regex> = field
-        .patterns
-        .iter()
-        .filter_map(|p| Regex::new(p).ok())
-        .collect();
+fn strings(field: &Field, seed: u64) -> Vec<Value> {
+    let patterns = field.patterns.iter().filter_map(|p| Regex::new(p).ok());
+    let patterns: Vec<Regex> = patterns.collect();
     let by_format = field.format.as_deref().and_then(of_format);
     let least = field.bounds.min_length.unwrap_or(0);
     let most = field.bounds.max_length.unwrap_or(u64::MAX);
-    let is_good = |text: &str| {
+    let is_good = |text: &String| {
         let length = text.chars().count() as u64;
         (least..=most).contains(&length) && patterns.iter().all(|p| p.is_match(text))
     };
-    let number = |word: &str| match seed {
-        0 => word.to_owned(),
-        seed => format!("{word}-{}", seed + 1),
+    let numbered = |word: &&str| match seed {
+        0 => vec![(*word).to_owned()],
+        seed => vec![
+            format!("{word}-{}", seed + 1),
+            format!("{word}{seed}"),
+            (*word).to_owned(),
+        ],
     };
-    let long = |word: &str| {
-        let missing = usize::try_from(least)
-            .unwrap_or(usize::MAX)
-            .saturating_sub(word.len());
-        // No sample should be longer than a screen, whatever a schema asks for.
-        format!("{word}{}", "x".repeat(missing.min(4096)))
-    };
-    let seeded = |word: &str| {
-        format!(
-            "{word}{}",
-            if seed == 0 {
-                String::new()
-            } else {
-                seed.to_string()
-            }
-        )
-    };
-    let found = by_format
-        .map(str::to_owned)
-        .into_iter()
-        .chain(WORDS.iter().flat_map(|w| [number(w), seeded(w)]))
-        .chain(field.patterns.iter().flat_map(|p| examples(p)))
-        .chain([long("example")])
-        .find(|text| is_good(text));
-    let fits = found.is_some() && patterns.len() == field.patterns.len();
-    Scalar {
-        value: json!(found.unwrap_or_else(|| by_format.unwrap_or("example").to_owned())),
-        fits,
+    // No sample should be longer than a screen, whatever a schema asks for.
+    let missing = usize::try_from(least)
+        .unwrap_or(usize::MAX)
+        .saturating_sub("example".len());
+    let long = format!("example{}", "x".repeat(missing.min(4096)));
+    if let Some(format) = by_format {
+        // Words would not be of that format.
+        return vec![json!(format)];
     }
+    WORDS
+        .iter()
+        .flat_map(numbered)
+        .chain(field.patterns.iter().flat_map(|p| examples(p)))
+        .chain([long])
+        .filter(is_good)
+        .map(Value::from)
+        .collect()
 }
 
 /// The string formats that the server checks.
@@ -234,7 +267,7 @@ mod tests {
         assert_eq!(value(even), json!(4));
         let open =
             json!({"type": "number", "minimum": 0, "exclusiveMinimum": true, "maximum": 0.5});
-        assert_eq!(value(open), json!(0.5));
+        assert_eq!(value(open), json!(0.25));
         assert_eq!(value(json!({"type": "string"})), json!("example"));
         assert_eq!(value(json!({"type": "string", "maxLength": 2})), json!("1"));
         assert_eq!(

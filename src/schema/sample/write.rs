@@ -1,5 +1,6 @@
 //! A sample as YAML with comments.
 
+use super::make::UNMET;
 use super::{Object, Tree};
 use crate::output::clean;
 use crate::schema::yaml::scalar;
@@ -22,6 +23,9 @@ pub(super) fn yaml(root: &Tree) -> String {
 fn write_object(object: &Object, indent: usize, out: &mut String) {
     for rule in &object.rules {
         comment(&format!("rule: {rule}"), indent, out);
+    }
+    for rule in &object.unmet {
+        comment(&format!("{UNMET}: {rule}"), indent, out);
     }
     for entry in &object.entries {
         let lead = " ".repeat(indent);
