@@ -10,6 +10,7 @@ use super::{Cli, Global};
 use crate::cluster::{Places, Settings};
 use crate::crds::row::is_custom;
 use crate::discovery::{self, Cache, Discovery};
+use crate::output::clean;
 
 /// The paths that `word` may become on the server that the rest of the line chooses.
 pub(super) fn path(word: &OsStr) -> Vec<CompletionCandidate> {
@@ -18,10 +19,9 @@ pub(super) fn path(word: &OsStr) -> Vec<CompletionCandidate> {
     };
     let (discovery, namespace) = known(std::env::args_os());
     let found = discovery::complete::complete(discovery.as_ref(), &namespace, word);
-    let candidates = found.into_iter().map(|candidate| {
-        let help = candidate.help.map(Into::into);
-        CompletionCandidate::new(candidate.path).help(help)
-    });
+    let candidates = found
+        .into_iter()
+        .filter_map(|candidate| offered(word, candidate.path, candidate.help));
     candidates.collect()
 }
 
@@ -66,10 +66,20 @@ fn candidates(
     word: &str,
     named: impl Iterator<Item = (String, String)>,
 ) -> Vec<CompletionCandidate> {
-    let fitting = named.filter(|(name, _)| name.starts_with(word));
-    fitting
-        .map(|(name, help)| CompletionCandidate::new(name).help(Some(help.into())))
+    named
+        .filter_map(|(name, help)| offered(word, name, Some(help)))
         .collect()
+}
+
+/// A name that goes on from `word`. A shell puts it into a line that will be run, and any server
+/// behind the API server may choose names: those that a shell would read otherwise are left out.
+fn offered(word: &str, name: String, help: Option<String>) -> Option<CompletionCandidate> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-._/:".contains(c);
+    let rest = name.strip_prefix(word)?;
+    rest.chars().all(plain).then(|| {
+        let help = help.map(|help| clean::line(&help).into_owned().into());
+        CompletionCandidate::new(name).help(help)
+    })
 }
 
 /// What is kept of the server that the flags on the line lead to, and the namespace.
@@ -94,4 +104,21 @@ pub(super) fn place(args: impl Iterator<Item = OsString>) -> (Option<Cache>, Str
         Some((Cache::of(&url, global.cache_dir.as_deref()), namespace))
     });
     place.unwrap_or_else(|| (None, "default".to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::offered;
+
+    #[test]
+    fn names_that_a_shell_would_run_are_not_offered() {
+        for name in ["pods;id", "$(id)", "`id`", "a b", "a\nb", "a'", "a\x1b[0m"] {
+            assert!(offered("", name.into(), None).is_none(), "{name:?}");
+        }
+        assert!(offered("po", "nodes".into(), None).is_none());
+        // What was typed is the user's own.
+        assert!(offered("/namespaces/$N/", "/namespaces/$N/pods".into(), None).is_some());
+        let found = offered("", "jobs.batch".into(), Some("J\x1bob".into())).unwrap();
+        assert_eq!(found.get_help().unwrap().to_string(), "J\\u{1b}ob");
+    }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
 use http::{HeaderMap, Method, Uri};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 
@@ -50,9 +51,11 @@ pub fn line(
 ) -> String {
     let mut notes = String::new();
     let mut line = String::from("curl");
+    let has_data = !matches!(data, Data::None);
     if *method == Method::HEAD {
         line.push_str(" -I");
-    } else if *method != Method::GET {
+    } else if *method != Method::GET || has_data {
+        // With data, curl would make a POST of a GET.
         let _ = write!(line, " -X {}", quote(method.as_str()));
     }
     let config = &settings.config;
@@ -70,11 +73,19 @@ pub fn line(
     credential(settings, &mut line, &mut notes);
     let auth = &config.auth_info;
     let mut header = |name: &str, value: &str| {
-        let _ = write!(line, " -H {}", quote(&format!("{name}: {value}")));
+        let header = format!("{name}: {value}");
+        let _ = write!(line, " -H {}", quote(header.trim_end()));
     };
     for (name, value) in headers {
-        if name != http::header::AUTHORIZATION && name != http::header::USER_AGENT {
+        let is_own = *name == USER_AGENT && *value == super::server::AGENT;
+        if *name != AUTHORIZATION && !is_own {
             header(name.as_str(), &String::from_utf8_lossy(value.as_bytes()));
+        }
+    }
+    // curl would add its own, and call every body a form.
+    for (name, adds) in [(ACCEPT, true), (CONTENT_TYPE, has_data)] {
+        if adds && !headers.contains_key(&name) {
+            header(name.as_str(), "");
         }
     }
     if let Some(user) = &auth.impersonate {
@@ -113,6 +124,10 @@ pub fn line(
         Data::Stdin => line.push_str(" --data-binary @-"),
     }
     let mut target = uri.to_string();
+    if uri.path().split('/').any(is_dots) {
+        // curl would resolve `..` by itself, and ask for another path.
+        line.push_str(" --path-as-is");
+    }
     if target.contains(['[', ']', '{', '}']) {
         // curl would take these for a pattern of several URLs.
         line.push_str(" -g");
@@ -130,6 +145,12 @@ pub fn line(
     }
     let _ = write!(line, " {}", quote(&target));
     format!("{notes}{line}")
+}
+
+/// Whether a part of a path is `.` or `..`, also percent-encoded.
+fn is_dots(part: &str) -> bool {
+    let part = part.to_ascii_lowercase().replace("%2e", ".");
+    part == "." || part == ".."
 }
 
 fn credential(settings: &Settings, line: &mut String, notes: &mut String) {

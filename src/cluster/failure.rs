@@ -155,6 +155,11 @@ impl Failure {
                  that the server names. What fields a kind has says: appop explain KIND"
                     .into()
             }
+            // Its message names the kind that the object does not say it is.
+            400 if self.message().starts_with("invalid object type: ") => {
+                "What is applied must say what it is: give it apiVersion, kind and metadata.name."
+                    .into()
+            }
             400 => "The server could not understand the request: look at its body and its query \
                     parameters."
                 .into(),
@@ -195,6 +200,12 @@ impl Failure {
                     application/json or application/yaml; a PATCH needs a patch type, and custom \
                     resources know no strategic merge patch."
                 .into(),
+            // The server keeps to itself what was wrong.
+            422 if self.method == "PATCH" && causes.is_none_or(Vec::is_empty) => {
+                "The patch does not fit the object: a test in it failed, or a path in it leads \
+                 nowhere. Read the object, and mend the patch."
+                    .into()
+            }
             422 => "The object was understood but is not valid: mend the fields that the server names."
                 .into(),
             429 => format!(

@@ -19,6 +19,8 @@ use super::proxy;
 use super::settings::{Settings, url_of};
 use super::trace::{SentBody, TraceLayer};
 
+/// What appop calls itself, where the user gives no other name.
+pub(super) const AGENT: &str = concat!("appop/", env!("CARGO_PKG_VERSION"));
 /// Silence after which a buffered GET is given up; client-go's discovery client waits as long.
 const IDLE: Duration = Duration::from_secs(32);
 /// client-go repeats a request up to this often where the server asks to come back later.
@@ -164,7 +166,7 @@ impl Server {
     /// on the server. Where the server asks to come back later (Retry-After with 429, or with 5xx
     /// to a GET), it does, says so, and gives up after 30 s.
     pub async fn send(&self, mut request: Request<Bytes>) -> Result<Response<Body>, Error> {
-        let agent = HeaderValue::from_static(concat!("appop/", env!("CARGO_PKG_VERSION")));
+        let agent = HeaderValue::from_static(AGENT);
         request
             .headers_mut()
             .entry(header::USER_AGENT)

@@ -71,11 +71,35 @@ pub fn explain(discovery: &Discovery, asked: &Asked<'_>) -> Option<Explanation> 
     };
     match asked.code {
         403 => mended(walk.path(&parts)),
-        404 => mended(walk.path(&parts)).or_else(|| walk.object(&parts, asked.missing?)),
+        404 => mended(resolved(path))
+            .or_else(|| mended(walk.path(&parts)))
+            .or_else(|| walk.object(&parts, asked.missing?)),
         405 => mended(walk.path(&parts)).or_else(|| method::refused(&walk, asked, &parts)),
         503 => walk.unreachable(&parts),
         _ => None,
     }
+}
+
+/// A path with parts that file systems and browsers resolve, and API servers do not.
+fn resolved(path: &str) -> Option<Explanation> {
+    let mut parts = Vec::new();
+    let mut has_any = path.contains("//");
+    for part in path.split('/').filter(|part| !part.is_empty()) {
+        has_any |= matches!(part, "." | "..");
+        match part {
+            "." => {}
+            ".." => drop(parts.pop()),
+            part => parts.push(part),
+        }
+    }
+    // What a proxy below an object makes of its path is not ours to know.
+    if !has_any || parts.contains(&"proxy") {
+        return None;
+    }
+    Explanation::new(
+        "API servers take a path as it is: they do not resolve //, . and .. in it.".into(),
+        Some(format!("/{}", parts.join("/"))),
+    )
 }
 
 #[cfg(test)]

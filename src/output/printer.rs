@@ -139,7 +139,7 @@ impl Printer {
 
     /// Writes `text` to stdout as it is.
     ///
-    /// Errors: what the stream says; a broken pipe ends the program quietly, see `cli`.
+    /// Errors: what the stream says, named as stdout's; a broken pipe ends the program quietly, see `cli`.
     pub fn data(&self, text: &str) -> io::Result<()> {
         self.bytes(text.as_bytes())
     }
@@ -147,8 +147,12 @@ impl Printer {
     /// Writes bytes to stdout as they are, and flushes.
     pub fn bytes(&self, bytes: &[u8]) -> io::Result<()> {
         let mut out = io::stdout().lock();
-        out.write_all(bytes)?;
-        out.flush()
+        // The kind stays: it tells a reader who has gone away from a disk that is full.
+        let named =
+            |why: io::Error| io::Error::new(why.kind(), format!("cannot write to stdout: {why}"));
+        out.write_all(bytes)
+            .and_then(|()| out.flush())
+            .map_err(named)
     }
 
     /// A line of words on stderr. Control characters are escaped, apart from line ends.

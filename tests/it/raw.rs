@@ -101,6 +101,46 @@ fn a_pipe_gets_the_bytes_that_curl_gets() {
 }
 
 #[test]
+fn curl_lines_send_what_appop_sends() {
+    let Some(real) = support::real() else { return };
+    let code = |args: &[&str]| {
+        let code = curl(real, args, "-o /dev/null -w '%{http_code}'");
+        String::from_utf8(code).unwrap()
+    };
+    // curl makes a POST of data, a form of its type, and another path of `..`.
+    assert_eq!(code(&["/version", "-X", "GET", "-d", "{}"]), "200");
+    assert_eq!(code(&["/api/v1/namespaces", "-d", ""]), "400");
+    assert_eq!(code(&["/api/../version"]), "404");
+    let line = real.run([
+        "raw",
+        "--curl",
+        "/version",
+        "-H",
+        "User-Agent: me",
+        "-H",
+        "Accept:",
+    ]);
+    let line = line.success();
+    assert!(line.contains(" -H 'user-agent: me' -H accept: "), "{line}");
+}
+
+#[test]
+fn refusals_are_explained_by_what_was_asked() {
+    let Some(real) = support::real() else { return };
+    namespace(real, "raw-refusals");
+    let list = "/api/v1/namespaces/raw-refusals/configmaps";
+    let one = format!("{list}/a");
+    real.run(["raw", list, "-d", "metadata: {name: a}"])
+        .success();
+    // The server says no more than that the request has an error.
+    let failed_test = r#"[{"op":"test","path":"/data","value":{}}]"#;
+    let output = real.run(["raw", &one, "--patch", "json", "-d", failed_test]);
+    fails(&output, 1, &["422", "a test in it failed"]);
+    let output = real.run(["raw", &one, "--patch", "apply", "-d", "data: {}"]);
+    fails(&output, 1, &["400", "give it apiVersion, kind"]);
+}
+
+#[test]
 fn bodies_come_from_everywhere_and_go_as_what_they_are() {
     let Some(real) = support::real() else { return };
     namespace(real, "raw-bodies");

@@ -175,7 +175,8 @@ async fn read(
 fn no_table(path: &str, kind: &str) -> anyhow::Error {
     let what = match kind {
         "" => String::new(),
-        kind => format!(" (it answers with kind {kind})"),
+        // What is longer is no kind, and might fill the screen.
+        kind => format!(" (it answers with kind {kind:.63})"),
     };
     anyhow::anyhow!(
         "the server makes no table of {path}{what}; it does so of objects and lists. Leave out \
@@ -375,6 +376,12 @@ fn text(cell: &Value) -> String {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn no_answer_fills_the_screen_with_its_kind() {
+        let problem = no_table("/x", &"k".repeat(1 << 20)).to_string();
+        assert!(problem.len() < 300, "{} bytes", problem.len());
+    }
 
     #[test]
     fn cells_are_one_line_each() {

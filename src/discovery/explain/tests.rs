@@ -151,6 +151,16 @@ fn wrong_prefixes_are_mended_with_what_follows() {
 }
 
 #[test]
+fn parts_that_only_file_systems_resolve_are_named() {
+    leads("//api/v1//pods?limit=1", "as it is", "/api/v1/pods?limit=1");
+    leads("/api/../version", "do not resolve", "/version");
+    leads("/..", "do not resolve", "/");
+    // Below `proxy` stands the path of another server.
+    let proxied = at("GET", "/api/v1/namespaces/a/pods/b/proxy//x", 404);
+    assert!(proxied.is_none_or(|explanation| !explanation.why.contains("resolve")));
+}
+
+#[test]
 fn missing_parts_are_put_in() {
     leads(
         "/apis/apps/deployments",

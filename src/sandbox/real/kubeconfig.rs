@@ -55,7 +55,10 @@ impl Place {
         };
         let path = std::path::absolute(path).map_err(|problem| refuse(problem.to_string()))?;
         match path.parent() {
-            Some(parent) if parent.is_dir() => {}
+            // Found out now, not when everything has been started.
+            Some(parent) if parent.is_dir() => {
+                new_file(parent).map_err(|problem| refuse(problem.to_string()))?;
+            }
             Some(parent) => {
                 return Err(refuse(format!(
                     "there is no directory {}",
@@ -92,9 +95,7 @@ impl Place {
         let Place(path) = self;
         let put = || -> std::io::Result<()> {
             let parent = path.parent().unwrap_or(Path::new("/"));
-            let mut file = tempfile::Builder::new()
-                .prefix(".appop-")
-                .tempfile_in(parent)?;
+            let mut file = new_file(parent)?;
             file.write_all(text.as_bytes())?;
             file.persist(&path)?;
             Ok(())
@@ -110,6 +111,13 @@ impl Place {
             }),
         }
     }
+}
+
+/// A file that gets its name when it is complete, readable for its owner alone.
+fn new_file(parent: &Path) -> std::io::Result<tempfile::NamedTempFile> {
+    tempfile::Builder::new()
+        .prefix(".appop-")
+        .tempfile_in(parent)
 }
 
 /// A kubeconfig that was written. Dropping it removes the file, unless it is another's by then.

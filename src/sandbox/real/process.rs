@@ -148,9 +148,16 @@ fn tail(log: &Path) -> String {
 fn last_lines(text: &str) -> String {
     let lines: Vec<&str> = text
         .lines()
+        // The cause of a panic stands before the stacks, which are for the server's makers.
+        .take_while(|line| !is_stack(line))
         .filter(|line| !line.trim().is_empty())
         .collect();
     lines[lines.len().saturating_sub(LOG_LINES)..].join("\n")
+}
+
+/// Whether a line begins the stacks that a Go program prints when it panics.
+fn is_stack(line: &str) -> bool {
+    line.starts_with("goroutine ") && line.ends_with("]:")
 }
 
 /// Whether a server ended because its port was taken.
@@ -174,6 +181,9 @@ mod tests {
             "{shown}"
         );
         assert_eq!(last_lines("one"), "one");
+        let panic =
+            "started\npanic: disk is full\n\ngoroutine 1 [running]:\nmain.main()\n\tmain.go:10";
+        assert_eq!(last_lines(panic), "started\npanic: disk is full");
         assert_eq!(last_lines(""), "");
     }
 }
