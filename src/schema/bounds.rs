@@ -176,9 +176,10 @@ fn count(low: Option<u64>, high: Option<u64>, one: &str, many: &str) -> Option<S
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::schema::raw::Node;
 
     fn bounds(json: serde_json::Value) -> Bounds {
-        Bounds::of(&serde_json::from_value(json).unwrap())
+        Bounds::of(&Node::read(&json).unwrap())
     }
 
     #[test]

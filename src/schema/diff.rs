@@ -102,18 +102,26 @@ impl What {
 /// What changed from one tree to the other, in the order of the fields. A field that is new or
 /// gone is one change, whatever hangs below it.
 pub fn diff(from: &Field, to: &Field) -> Vec<Change> {
-    let mut changes = Changes(Vec::new());
+    let mut changes = Changes::default();
     changes.field("", from, to, &mut Vec::new());
-    changes.0
+    changes.found
 }
 
 /// Deeper than any real schema.
 const DEEPEST: usize = 64;
 
-struct Changes(Vec<Change>);
+/// More fields than any real kind has.
+const MOST: usize = 100_000;
+
+#[derive(Default)]
+struct Changes {
+    found: Vec<Change>,
+    compared: usize,
+}
 
 impl Changes {
     fn field<'a>(&mut self, path: &str, from: &Field, to: &'a Field, entered: &mut Vec<&'a str>) {
+        self.compared += 1;
         self.own(path, from, to);
         if let (Some(old), Some(new)) = (from.element(), to.element())
             && from.type_ == to.type_
@@ -122,7 +130,10 @@ impl Changes {
         }
         let types = to.type_names();
         // A type that contains itself has been compared already.
-        if entered.len() >= DEEPEST || types.iter().any(|n| entered.contains(n)) {
+        if entered.len() >= DEEPEST
+            || self.compared > MOST
+            || types.iter().any(|n| entered.contains(n))
+        {
             return;
         }
         let before = entered.len();
@@ -280,7 +291,7 @@ impl Changes {
         to: Option<String>,
         breaking: bool,
     ) {
-        self.0.push(Change {
+        self.found.push(Change {
             path,
             what,
             from,

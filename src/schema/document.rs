@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
 use serde::Deserialize;
+use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::raw::{Node, Raw};
@@ -119,12 +120,16 @@ impl Document {
     pub(super) fn schema(&self, name: &str) -> Option<&Node> {
         let entry = self.schemas.get(name)?;
         Some(entry.node.get_or_init(|| {
-            serde_json::from_str(entry.text.get()).unwrap_or_else(|problem| {
+            let unreadable = |problem: &dyn std::fmt::Display| {
                 Node::new(Raw {
                     description: Some(format!("(the schema {name} cannot be read: {problem})")),
                     ..Raw::default()
                 })
-            })
+            };
+            match serde_json::from_str::<Value>(entry.text.get()) {
+                Ok(value) => Node::read(&value).unwrap_or_else(|| unreadable(&"it is no object")),
+                Err(problem) => unreadable(&problem),
+            }
         }))
     }
 
@@ -144,7 +149,7 @@ mod tests {
         let json = br#"{"paths":{"/x":1},"components":{"schemas":{
             "a.Pod":{"x-kubernetes-group-version-kind":[{"group":"other","version":"v1","kind":"Pod"}]},
             "b.PodThing":{"x-kubernetes-group-version-kind":[{"group":"","version":"v1","kind":"Pod"}]},
-            "c.Bad":{"type":7}}}}"#;
+            "c.Bad":7,"d.Odd":{"type":7,"required":["a",1],"format":"x"}}}}"#;
         let document = Document::parse(json).unwrap();
         assert_eq!(
             document.name_of(&Gvk::new("", "v1", "Pod")),
@@ -153,6 +158,12 @@ mod tests {
         assert_eq!(document.name_of(&Gvk::new("", "v2", "Pod")), None);
         let bad = document.schema("c.Bad").unwrap();
         assert!(bad.description.as_ref().unwrap().contains("cannot be read"));
+        let odd = document.schema("d.Odd").unwrap();
+        assert_eq!(
+            (odd.type_.as_deref(), odd.format.as_deref()),
+            (None, Some("x"))
+        );
+        assert!(odd.requires("a"));
         assert!(Document::parse(b"[").is_err());
     }
 

@@ -75,7 +75,12 @@ pub struct Field {
     document: Document,
     /// Whether its schema was generated from Go types, whose zero values are no defaults
     generated: bool,
+    /// How many lists and maps it is an element of, directly within each other
+    nested: usize,
 }
+
+/// Lists of lists of lists: no real schema goes further, and a list may be said to contain itself.
+const MOST_NESTED: usize = 8;
 
 /// What a field has many of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -165,7 +170,8 @@ impl Field {
     ///
     /// Errors: it is no schema.
     pub fn from_crd(schema: &Value) -> Result<Self, serde_json::Error> {
-        let node = Node::deserialize(schema)?;
+        let no_object = || serde::de::Error::custom("a schema is an object");
+        let node = Node::read(schema).ok_or_else(no_object)?;
         Ok(Field::new("", &node, &Document::default(), false, false))
     }
 
@@ -225,6 +231,7 @@ impl Field {
             layers: Vec::new(),
             document: document.clone(),
             generated,
+            nested: 0,
         };
         for layer in &layers {
             field.constrain(layer);
@@ -306,7 +313,7 @@ impl Field {
     /// What is said of each item of a list or each value of a map; `None` for all else.
     pub fn element(&self) -> Option<&Field> {
         let make = || {
-            let kind = self.element_kind?;
+            let kind = self.element_kind.filter(|_| self.nested < MOST_NESTED)?;
             let (name, layer, node) = self.layers.iter().find_map(|layer| match kind {
                 ElementKind::Item => Some(("[]", layer, layer.node.items()?)),
                 ElementKind::Value => Some(("{}", layer, layer.node.values()?)),
@@ -314,6 +321,7 @@ impl Field {
             let generated = self.generated || layer.name.is_some();
             let mut field = Field::new(name, node, &self.document, generated, generated);
             field.required = false;
+            field.nested = self.nested + 1;
             Some(Box::new(field))
         };
         self.element.get_or_init(make).as_deref()

@@ -16,6 +16,8 @@ pub enum Depth {
 
 /// Deeper than any real schema, and well within what the stack and JSON parsers take.
 const DEEPEST: usize = 48;
+/// More fields than any real kind has; where types multiply, the rest is left out.
+const MOST: usize = 100_000;
 
 impl Field {
     /// The field as a JSON object. What does not apply is left out. Stable:
@@ -35,10 +37,16 @@ impl Field {
             Depth::Fields => 1,
             Depth::All => DEEPEST,
         };
-        self.write(levels, &mut Vec::new())
+        self.write(levels, &mut Vec::new(), &mut 0)
     }
 
-    fn write<'a>(&'a self, levels: usize, entered: &mut Vec<&'a str>) -> Value {
+    fn write<'a>(
+        &'a self,
+        levels: usize,
+        entered: &mut Vec<&'a str>,
+        written: &mut usize,
+    ) -> Value {
+        *written += 1;
         let mut out = self.without_fields();
         if let Some(element) = self.element() {
             let key = match element_key(self) {
@@ -54,15 +62,17 @@ impl Field {
             return Value::Object(out);
         }
         let names = self.type_names();
-        // The root of a walk may contain itself once, as kubectl has it.
         let recursion = names.iter().any(|n| entered.contains(n));
-        if levels == 0 || recursion {
+        if levels == 0 || recursion || *written >= MOST {
             out.insert("more".to_owned(), Value::Bool(true));
             return Value::Object(out);
         }
         let before = entered.len();
         entered.extend(names);
-        let fields = self.children().iter().map(|c| c.write(levels - 1, entered));
+        let fields = self
+            .children()
+            .iter()
+            .map(|c| c.write(levels - 1, entered, written));
         let fields: Vec<Value> = fields.collect();
         entered.truncate(before);
         out.insert("fields".to_owned(), Value::Array(fields));

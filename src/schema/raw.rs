@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use serde::{Deserialize, Deserializer};
-use serde_json::Value;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Number, Value};
 
 /// A schema that several fields may share.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,25 +25,29 @@ impl std::ops::Deref for Node {
     }
 }
 
-impl<'de> Deserialize<'de> for Node {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        Raw::deserialize(from).map(Node::new)
+impl Node {
+    /// Reads a schema. What is not as a schema has it is passed over, member by member: one odd
+    /// value must not hide the rest. `None` if it is no object at all.
+    ///
+    /// By hand, because derived code takes kilobytes of stack a level, and documents may nest as
+    /// deep as the JSON parser lets them.
+    pub(super) fn read(value: &Value) -> Option<Self> {
+        let mut raw = Raw::default();
+        for (key, value) in value.as_object()? {
+            raw.set(key, value);
+        }
+        Some(Node::new(raw))
     }
 }
 
 /// The keywords of one schema. Sorted properties are what the server and kubectl print.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Raw {
-    #[serde(rename = "$ref")]
     pub(super) reference: Option<String>,
-    #[serde(rename = "type")]
     pub(super) type_: Option<String>,
     pub(super) format: Option<String>,
     pub(super) description: Option<String>,
-    #[serde(deserialize_with = "present")]
     pub(super) default: Option<Value>,
-    #[serde(rename = "enum")]
     pub(super) enum_: Option<Vec<Value>>,
     pub(super) properties: Option<BTreeMap<String, Node>>,
     pub(super) required: Option<Vec<String>>,
@@ -52,11 +57,11 @@ pub(super) struct Raw {
     pub(super) any_of: Option<Vec<Value>>,
     pub(super) one_of: Option<Vec<Value>>,
     pub(super) not: Option<Value>,
-    pub(super) minimum: Option<serde_json::Number>,
-    pub(super) maximum: Option<serde_json::Number>,
+    pub(super) minimum: Option<Number>,
+    pub(super) maximum: Option<Number>,
     pub(super) exclusive_minimum: Option<bool>,
     pub(super) exclusive_maximum: Option<bool>,
-    pub(super) multiple_of: Option<serde_json::Number>,
+    pub(super) multiple_of: Option<Number>,
     pub(super) min_length: Option<u64>,
     pub(super) max_length: Option<u64>,
     pub(super) min_items: Option<u64>,
@@ -67,28 +72,16 @@ pub(super) struct Raw {
     pub(super) pattern: Option<String>,
     pub(super) nullable: Option<bool>,
     pub(super) external_docs: Option<ExternalDocs>,
-    #[serde(rename = "x-kubernetes-int-or-string")]
     pub(super) int_or_string: Option<bool>,
-    #[serde(rename = "x-kubernetes-preserve-unknown-fields")]
     pub(super) preserve_unknown: Option<bool>,
-    #[serde(rename = "x-kubernetes-embedded-resource")]
     pub(super) embedded: Option<bool>,
-    #[serde(rename = "x-kubernetes-list-type")]
     pub(super) list_type: Option<String>,
-    #[serde(rename = "x-kubernetes-list-map-keys")]
     pub(super) list_map_keys: Option<Vec<String>>,
-    #[serde(rename = "x-kubernetes-map-type")]
     pub(super) map_type: Option<String>,
-    #[serde(rename = "x-kubernetes-patch-strategy")]
     pub(super) patch_strategy: Option<String>,
-    #[serde(rename = "x-kubernetes-patch-merge-key")]
     pub(super) patch_merge_key: Option<String>,
-    #[serde(rename = "x-kubernetes-validations")]
     pub(super) validations: Option<Vec<super::Rule>>,
-    #[serde(rename = "x-kubernetes-unions")]
     pub(super) unions: Option<Vec<RawUnion>>,
-    #[serde(rename = "x-kubernetes-group-version-kind")]
-    pub(super) kinds: Option<Vec<super::Gvk>>,
 }
 
 /// Where more is written about a field.
@@ -119,35 +112,102 @@ pub(super) enum Additional {
     Schema(Node),
 }
 
-impl<'de> Deserialize<'de> for Additional {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        struct Visitor;
-        impl<'de> serde::de::Visitor<'de> for Visitor {
-            type Value = Additional;
-
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("a schema or a boolean")
+impl Raw {
+    fn set(&mut self, key: &str, value: &Value) {
+        match key {
+            "$ref" => self.reference = text(value),
+            "type" => self.type_ = text(value),
+            "format" => self.format = text(value),
+            "description" => self.description = text(value),
+            // A default of null is a default too.
+            "default" => self.default = Some(value.clone()),
+            "enum" => self.enum_ = value.as_array().cloned(),
+            "properties" => {
+                let read =
+                    |(name, value): (&String, &Value)| Some((name.clone(), Node::read(value)?));
+                self.properties = value
+                    .as_object()
+                    .map(|p| p.iter().filter_map(read).collect());
             }
-
-            fn visit_bool<E>(self, allowed: bool) -> Result<Additional, E> {
-                Ok(Additional::Allowed(allowed))
+            "required" => self.required = texts(value),
+            "items" => self.items = Node::read(value),
+            "additionalProperties" => {
+                self.additional_properties = match value {
+                    Value::Bool(allowed) => Some(Additional::Allowed(*allowed)),
+                    value => Node::read(value).map(Additional::Schema),
+                }
             }
-
-            fn visit_map<A: serde::de::MapAccess<'de>>(
-                self,
-                map: A,
-            ) -> Result<Additional, A::Error> {
-                Raw::deserialize(serde::de::value::MapAccessDeserializer::new(map))
-                    .map(|raw| Additional::Schema(Node::new(raw)))
+            "allOf" => {
+                self.all_of = value
+                    .as_array()
+                    .map(|all| all.iter().filter_map(Node::read).collect());
             }
+            "anyOf" => self.any_of = value.as_array().cloned(),
+            "oneOf" => self.one_of = value.as_array().cloned(),
+            "not" => self.not = Some(value.clone()),
+            "pattern" => self.pattern = text(value),
+            "nullable" => self.nullable = value.as_bool(),
+            "externalDocs" => self.external_docs = typed(value),
+            key => match key.strip_prefix("x-kubernetes-") {
+                Some(key) => self.set_extension(key, value),
+                None => self.set_bound(key, value),
+            },
         }
-        from.deserialize_any(Visitor)
+    }
+
+    fn set_bound(&mut self, key: &str, value: &Value) {
+        match key {
+            "minimum" => self.minimum = number(value),
+            "maximum" => self.maximum = number(value),
+            "exclusiveMinimum" => self.exclusive_minimum = value.as_bool(),
+            "exclusiveMaximum" => self.exclusive_maximum = value.as_bool(),
+            "multipleOf" => self.multiple_of = number(value),
+            "minLength" => self.min_length = value.as_u64(),
+            "maxLength" => self.max_length = value.as_u64(),
+            "minItems" => self.min_items = value.as_u64(),
+            "maxItems" => self.max_items = value.as_u64(),
+            "minProperties" => self.min_properties = value.as_u64(),
+            "maxProperties" => self.max_properties = value.as_u64(),
+            "uniqueItems" => self.unique_items = value.as_bool(),
+            _ => {}
+        }
+    }
+
+    fn set_extension(&mut self, key: &str, value: &Value) {
+        match key {
+            "int-or-string" => self.int_or_string = value.as_bool(),
+            "preserve-unknown-fields" => self.preserve_unknown = value.as_bool(),
+            "embedded-resource" => self.embedded = value.as_bool(),
+            "list-type" => self.list_type = text(value),
+            "list-map-keys" => self.list_map_keys = texts(value),
+            "map-type" => self.map_type = text(value),
+            "patch-strategy" => self.patch_strategy = text(value),
+            "patch-merge-key" => self.patch_merge_key = text(value),
+            "validations" => self.validations = typed_list(value),
+            "unions" => self.unions = typed_list(value),
+            _ => {}
+        }
     }
 }
 
-/// A default of `null` is a default too.
-fn present<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Value>, D::Error> {
-    Value::deserialize(from).map(Some)
+fn text(value: &Value) -> Option<String> {
+    value.as_str().map(str::to_owned)
+}
+
+fn texts(value: &Value) -> Option<Vec<String>> {
+    Some(value.as_array()?.iter().filter_map(text).collect())
+}
+
+fn number(value: &Value) -> Option<Number> {
+    value.as_number().cloned()
+}
+
+fn typed<T: DeserializeOwned>(value: &Value) -> Option<T> {
+    T::deserialize(value.clone()).ok()
+}
+
+fn typed_list<T: DeserializeOwned>(value: &Value) -> Option<Vec<T>> {
+    Some(value.as_array()?.iter().filter_map(typed).collect())
 }
 
 impl Raw {

@@ -112,7 +112,7 @@ fn walk<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::schema::{Document, Gvk};
+    use crate::schema::{Depth, Document, Gvk};
 
     #[test]
     fn a_type_that_contains_itself_is_entered_once() {
@@ -171,5 +171,25 @@ mod tests {
         let flat = kind.flatten();
         assert!(flat.len() >= MOST && flat.len() < MOST + DEEPEST * 2);
         assert_eq!(flat.last().unwrap().cut, Some(Cut::Size));
+        // What else goes down the tree ends too.
+        assert!(kind.to_json(Depth::All).is_object());
+        assert!(crate::schema::diff(&kind, &kind).is_empty());
+        assert!(kind.sample_part().to_value().is_object());
+    }
+
+    #[test]
+    fn a_list_that_contains_itself_comes_to_an_end() {
+        let json = br##"{"components":{"schemas":{
+            "x.Kind":{"properties":{"all":{"$ref":"#/components/schemas/x.List"}},
+                "x-kubernetes-group-version-kind":[{"group":"x","version":"v1","kind":"Kind"}]},
+            "x.List":{"type":"array","maxItems":2,"items":{"$ref":"#/components/schemas/x.List"},
+                "allOf":[{"$ref":"#/components/schemas/x.List"}]}}}}"##;
+        let document = Document::parse(json).unwrap();
+        let kind = Field::from_openapi(&document, &Gvk::new("x", "v1", "Kind")).unwrap();
+        let all = kind.child("all").unwrap();
+        assert!(!all.has_children());
+        assert!(all.facts().len() < 20);
+        assert!(kind.flatten().len() == 1 && all.to_json(Depth::All).is_object());
+        assert!(all.sample_part().to_value().is_object());
     }
 }

@@ -7,6 +7,8 @@ use crate::schema::field::{ElementKind, Field, Rule};
 
 /// The types below a rule's object that matter to it; deeper ones are taken as they are written.
 const LEVELS: usize = 6;
+/// And no more of them than a large real schema has.
+const MOST: usize = 5_000;
 /// A rule that is longer or nests deeper is not tried: parsing it could exhaust the stack.
 const LONGEST: usize = 8 << 10;
 const DEEPEST: usize = 40;
@@ -29,7 +31,7 @@ impl Checker {
         if rules.is_empty() {
             return None;
         }
-        let mut schema = schema_of(field, LEVELS);
+        let mut schema = schema_of(field, LEVELS, &mut 0);
         schema.insert("x-kubernetes-validations".to_owned(), Value::Array(rules));
         Some(Checker {
             validator: Validator::new(),
@@ -75,7 +77,8 @@ fn is_safe(rule: &str) -> bool {
 }
 
 /// As much of a schema as evaluating a rule needs: types, formats, defaults.
-fn schema_of(field: &Field, levels: usize) -> Map<String, Value> {
+fn schema_of(field: &Field, levels: usize, made: &mut usize) -> Map<String, Value> {
+    *made += 1;
     let mut schema = Map::new();
     if !field.json_type().is_empty() {
         schema.insert("type".into(), json!(field.json_type()));
@@ -98,13 +101,13 @@ fn schema_of(field: &Field, levels: usize) -> Map<String, Value> {
             schema.insert(key.into(), json!(true));
         }
     }
-    let Some(levels) = levels.checked_sub(1) else {
+    let Some(levels) = levels.checked_sub(1).filter(|_| *made < MOST) else {
         return schema;
     };
     if field.has_own_children() {
         let children = field.children().iter();
         let properties: Map<String, Value> = children
-            .map(|c| (c.name.clone(), Value::Object(schema_of(c, levels))))
+            .map(|c| (c.name.clone(), Value::Object(schema_of(c, levels, made))))
             .collect();
         schema.insert("properties".into(), Value::Object(properties));
     } else if let Some(element) = field.element() {
@@ -112,7 +115,7 @@ fn schema_of(field: &Field, levels: usize) -> Map<String, Value> {
             Some(ElementKind::Value) => "additionalProperties",
             _ => "items",
         };
-        schema.insert(key.into(), Value::Object(schema_of(element, levels)));
+        schema.insert(key.into(), Value::Object(schema_of(element, levels, made)));
     }
     schema
 }
