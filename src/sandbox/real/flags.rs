@@ -65,8 +65,9 @@ pub(super) fn api_server(dir: &Path, port: u16) -> Vec<String> {
         // Pods need no token of theirs, for nothing runs in them.
         "--disable-admission-plugins=ServiceAccount".to_owned(),
         "--allow-privileged=true".to_owned(),
-        // Room for 65,000 Services.
-        "--service-cluster-ip-range=10.0.0.0/16".to_owned(),
+        // Room for 65,000 Services, on loopback: nothing carries their traffic, and what the server
+        // itself sends to one (webhooks, aggregated APIs) must not leave this machine.
+        "--service-cluster-ip-range=127.96.0.0/16".to_owned(),
         // A loopback address may not be an endpoint, so the Service `kubernetes` has none.
         "--endpoint-reconciler-type=none".to_owned(),
         // The simulated nodes' only address that leads somewhere: this machine, a closed port.
