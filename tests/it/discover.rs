@@ -287,7 +287,11 @@ fn legacy_server(real: &'static support::Real) -> String {
         let path = head.split(' ').nth(1).unwrap_or_default();
         let (code, body) = match path {
             "/apis/apps/v1" => ("503 Service Unavailable", "down for lunch\n".to_owned()),
-            path => ("200 OK", real.kubectl(["get", "--raw", path]).success()),
+            path => match real.kubectl(["get", "--raw", path]) {
+                answer if answer.code == 0 => ("200 OK", answer.stdout),
+                // A group of another scenario, which is gone by now.
+                _ => ("404 Not Found", String::new()),
+            },
         };
         let length = body.len();
         let _ = write!(

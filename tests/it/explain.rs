@@ -50,6 +50,11 @@ fn fields(text: &str) -> Vec<&str> {
         .collect()
 }
 
+/// Scenarios that run at the same time make kinds of their own, change and remove them.
+fn is_of_a_scenario(group: &str) -> bool {
+    group.ends_with("example.com") || group.ends_with(".test")
+}
+
 #[test]
 fn every_field_has_the_name_and_type_that_kubectl_gives_it() {
     let Some(real) = support::real() else { return };
@@ -59,8 +64,7 @@ fn every_field_has_the_name_and_type_that_kubectl_gives_it() {
     for item in listed["items"].as_array().unwrap() {
         let [group, version, resource] =
             ["group", "version", "resource"].map(|key| item[key].as_str().unwrap());
-        // Other scenarios make kinds of their own, and remove them.
-        if group.ends_with("example.com") {
+        if is_of_a_scenario(group) {
             continue;
         }
         let place = if group.is_empty() {
@@ -336,7 +340,7 @@ fn the_server_takes_every_sample() {
             ["group", "version", "resource"].map(|key| item[key].as_str().unwrap());
         let is_ours = group == "explain.example.com";
         // A binding is for a pod that must be there.
-        if resource == "bindings" || (group.ends_with("example.com") && !is_ours) {
+        if resource == "bindings" || (is_of_a_scenario(group) && !is_ours) {
             continue;
         }
         let place = if group.is_empty() {
