@@ -151,6 +151,20 @@ fn a_signal_is_passed_on_and_the_command_decides() {
 }
 
 #[test]
+fn a_command_that_ignores_the_signal_does_not_keep_the_servers_alive() {
+    if support::assets().is_none() {
+        return;
+    }
+    let script = "trap '' TERM; echo \"$KUBECONFIG\"; while :; do sleep 0.05; done";
+    let mut sandbox = Background::start(&["--nodes", "0", "--", "sh", "-c", script]);
+    let line = sandbox.line();
+    assert!(line.ends_with("/kubeconfig"), "{line}");
+    sandbox.signal(Signal::TERM);
+    assert_eq!(sandbox.wait().code(), Some(137));
+    assert_nothing_is_left(&sandbox);
+}
+
+#[test]
 fn a_port_lost_to_another_program_is_replaced() {
     let Some(assets) = support::assets() else {
         return;

@@ -6,10 +6,12 @@ use std::io;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{ExitCode, ExitStatus};
+use std::time::Duration;
 
 use anyhow::Context;
-use rustix::process::{Pid, kill_process};
+use rustix::process::{Pid, Signal, kill_process};
 use tokio::process::{Child, Command};
+use tokio::time::{Instant, sleep_until};
 
 use super::signals::Signals;
 use crate::output::Printer;
@@ -18,6 +20,10 @@ use crate::sandbox::real::{ASSETS_VARIABLE, ControlPlane};
 /// A shell's codes for a command that is not there, and for one that cannot be run.
 const NOT_FOUND: u8 = 127;
 const NOT_EXECUTABLE: u8 = 126;
+
+/// How long a command may take to end after SIGTERM: whoever sent it wants the servers gone, and an
+/// interactive shell ignores it. Shorter than the patience of systemd or Kubernetes.
+const GRACE: Duration = Duration::from_secs(5);
 
 /// Runs the command until it ends; its exit code is ours. Signals are passed on to it.
 pub(super) async fn run(
@@ -47,6 +53,7 @@ pub(super) async fn run(
         }
     };
     let mut servers_live = true;
+    let mut deadline = None;
     let status = loop {
         tokio::select! {
             status = child.wait() => break status.context("cannot wait for the command")?,
@@ -54,6 +61,14 @@ pub(super) async fn run(
                 if !signal.reached_the_group() {
                     pass_on(&child, signal.0);
                 }
+                if signal.0 == Signal::TERM {
+                    deadline.get_or_insert(Instant::now() + GRACE);
+                }
+            }
+            () = sleep_until(deadline.unwrap_or_else(Instant::now)), if deadline.is_some() => {
+                deadline = None;
+                printer.say("The command does not end when asked to; it is killed.");
+                child.start_kill().context("cannot kill the command")?;
             }
             ended = control_plane.ended(), if servers_live => {
                 // The command is left to find out for itself what it can still do.
