@@ -20,7 +20,7 @@ pub(super) struct Hit {
     pub(super) path: String,
     pub(super) type_: String,
     pub(super) description: String,
-    /// Whether its kind can be read at all: of two places, the one in such a kind is shown
+    /// Whether its objects can be made and read: of two places, the one in such a kind is shown
     pub(super) readable: bool,
     /// Type and field that this is a place of: the same field of the same type is found wherever
     /// the type is used

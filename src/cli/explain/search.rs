@@ -191,7 +191,7 @@ fn hits(resource: &Resource, root: &str, field: &Field, pattern: &Regex) -> Vec<
             path: format!("{root}.{}", flat.path),
             type_: flat.field.type_.clone(),
             description: flat.field.description.clone(),
-            readable: resource.can("get"),
+            readable: resource.can("get") && resource.can("create"),
             of: type_.map(|t| (t.clone(), flat.field.name.clone())),
         }
     };
