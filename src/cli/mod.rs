@@ -135,7 +135,20 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Err(problem) => problem.exit(),
     };
     let printer = Printer::new(cli.global.color);
+    trace(cli.global.verbose);
     exit::code(printer, run(cli, printer))
+}
+
+/// With -v, what our own modules have to say on the way goes to stderr; the libraries' words do not.
+fn trace(verbose: u8) {
+    if verbose > 0 {
+        tracing_subscriber::fmt()
+            .with_env_filter("appop=debug")
+            .with_writer(std::io::stderr)
+            .with_target(false)
+            .without_time()
+            .init();
+    }
 }
 
 fn run(cli: Cli, printer: Printer) -> anyhow::Result<ExitCode> {

@@ -96,8 +96,8 @@ impl ApiGroupList {
 
 /// Fetches the resources of every group-version named.
 ///
-/// A document that cannot be fetched becomes a failure of its group-version; only a failure to
-/// reach the server at all is an error.
+/// A document that cannot be fetched becomes a failure of its group-version; it is an error only
+/// where no document came and the server could not be reached.
 pub(super) async fn fetch(
     server: &Server,
     names: Names,
@@ -126,17 +126,22 @@ pub(super) async fn fetch(
         })
         .collect();
     let mut failures = Vec::new();
+    let (mut any, mut unreachable) = (false, None);
     for (group, version, list) in fetched {
         let (resources, stale) = match list {
-            Ok(list) => (resources(&group, &version, list), false),
-            Err(problem @ Error::Transport { .. }) => return Err(problem),
+            Ok(list) => {
+                any = true;
+                (resources(&group, &version, list), false)
+            }
             Err(problem) => {
-                let reason = reason(&problem);
                 failures.push(GroupVersionFailure {
                     group: group.clone(),
                     version: version.clone(),
-                    reason,
+                    reason: reason(&problem),
                 });
+                if matches!(problem, Error::Transport { .. }) {
+                    unreachable.get_or_insert(problem);
+                }
                 (Vec::new(), true)
             }
         };
@@ -148,7 +153,10 @@ pub(super) async fn fetch(
             });
         }
     }
-    Ok((groups, failures))
+    match unreachable {
+        Some(problem) if !any => Err(problem),
+        _ => Ok((groups, failures)),
+    }
 }
 
 /// The reason of a failed document, in few words.
