@@ -104,7 +104,8 @@ fn a_pipe_gets_the_bytes_that_curl_gets() {
 fn curl_lines_send_what_appop_sends() {
     let Some(real) = support::real() else { return };
     let code = |args: &[&str]| {
-        let code = curl(real, args, "-o /dev/null -w '%{http_code}'");
+        // appop's own protocol: over HTTP/2 this server may reset a GET whose body it never read.
+        let code = curl(real, args, "--http1.1 -o /dev/null -w '%{http_code}'");
         String::from_utf8(code).unwrap()
     };
     // curl makes a POST of data, a form of its type, and another path of `..`.
