@@ -5,8 +5,9 @@ use serde_json::Value;
 
 use super::children::{self, Child};
 use super::events::{self, Note};
+use super::failure::Failure;
 use super::live::Ownership;
-use super::observed::{Failure, Observed};
+use super::observed::Observed;
 use super::status::{self, same_ignoring_times};
 use super::types::{App, AppStatus};
 use super::{HANDOVER, MANAGER};

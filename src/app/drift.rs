@@ -236,3 +236,161 @@ fn hash_into(value: &Value, hasher: &mut DefaultHasher) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::app::testing::stored;
+    use crate::app::types::App;
+    use crate::app::{MANAGER, children};
+
+    /// A Deployment as it is sent, and as the server then has it.
+    fn pair() -> (Value, Value) {
+        let app = App::test("web").env("A", "1").env("B", "2").port(80);
+        let desired = children::deployment(&app, None, Some(2)).unwrap();
+        let live = stored(&desired, MANAGER);
+        (desired, live)
+    }
+
+    fn container(object: &mut Value) -> &mut Value {
+        &mut object["spec"]["template"]["spec"]["containers"][0]
+    }
+
+    fn applied(desired: &Value, live: &Value) -> bool {
+        let by_digest = digest(desired) == owned_digest(live, MANAGER);
+        assert_eq!(by_digest, is_applied(desired, live, MANAGER));
+        by_digest
+    }
+
+    #[test]
+    fn what_was_sent_is_applied() {
+        let (desired, live) = pair();
+        assert!(applied(&desired, &live));
+    }
+
+    #[test]
+    fn what_others_add_is_not_looked_at() {
+        let (desired, mut live) = pair();
+        live["spec"]["template"]["metadata"]["annotations"] = json!({"restartedAt": "now"});
+        live["spec"]["strategy"] = json!({"type": "RollingUpdate"});
+        container(&mut live)["env"]
+            .as_array_mut()
+            .unwrap()
+            .insert(0, json!({"name": "OTHER"}));
+        let containers = &mut live["spec"]["template"]["spec"]["containers"];
+        containers
+            .as_array_mut()
+            .unwrap()
+            .insert(0, json!({"name": "injected"}));
+        assert!(applied(&desired, &live));
+    }
+
+    #[test]
+    fn a_changed_value_is_drift() {
+        for change in [
+            |live: &mut Value| container(live)["image"] = json!("other"),
+            |live: &mut Value| live["spec"]["replicas"] = json!(3),
+            |live: &mut Value| container(live)["env"][0]["value"] = json!("x"),
+            |live: &mut Value| live["metadata"]["labels"]["app.example.com/v1"] = json!("x"),
+            |live: &mut Value| container(live)["env"].as_array_mut().unwrap().reverse(),
+            |live: &mut Value| container(live)["env"] = json!([]),
+            |live: &mut Value| live["metadata"]["ownerReferences"] = json!([]),
+        ] {
+            let (desired, mut live) = pair();
+            change(&mut live);
+            assert!(!applied(&desired, &live), "{live}");
+        }
+    }
+
+    #[test]
+    fn a_field_that_is_no_longer_sent_or_no_longer_ours_is_drift() {
+        let (desired, live) = pair();
+        let mut less = desired.clone();
+        container(&mut less)["env"].as_array_mut().unwrap().pop();
+        assert!(!applied(&less, &live));
+        // An update by somebody else takes a field over, even with the value that it had.
+        assert!(!is_applied(&desired, &live, "other"));
+        let mut taken = live;
+        let fields = &mut taken["metadata"]["managedFields"][0]["fieldsV1"];
+        fields["f:spec"]
+            .as_object_mut()
+            .unwrap()
+            .shift_remove("f:replicas");
+        assert!(!applied(&desired, &taken));
+    }
+
+    #[test]
+    fn the_servers_spelling_of_a_quantity_is_the_same() {
+        let (mut desired, _) = pair();
+        let resources = |cpu: Value, memory: &str| json!({"limits": {"cpu": cpu, "memory": memory}, "requests": {"cpu": cpu}});
+        container(&mut desired)["resources"] = resources(json!(0.5), "1024Mi");
+        let mut live = stored(&desired, MANAGER);
+        container(&mut live)["resources"] = resources(json!("500m"), "1Gi");
+        assert!(applied(&desired, &live));
+        container(&mut live)["resources"] = resources(json!("500m"), "1G");
+        assert!(!applied(&desired, &live));
+    }
+
+    #[test]
+    fn what_the_server_drops_because_it_is_empty_is_still_applied() {
+        let (mut desired, _) = pair();
+        container(&mut desired)["tty"] = json!(false);
+        container(&mut desired)["args"] = json!([]);
+        container(&mut desired)["env"][0]["value"] = json!("");
+        desired["spec"]["template"]["spec"]["securityContext"] = json!({});
+        let mut live = stored(&desired, MANAGER);
+        let stored = container(&mut live).as_object_mut().unwrap();
+        stored.shift_remove("tty");
+        stored.shift_remove("args");
+        let env = stored["env"][0].as_object_mut().unwrap();
+        env.shift_remove("value");
+        assert!(applied(&desired, &live));
+        container(&mut live)["env"][0]["value"] = json!("x");
+        assert!(!applied(&desired, &live));
+    }
+
+    #[test]
+    fn only_our_apply_counts() {
+        let (desired, mut live) = pair();
+        live["metadata"]["managedFields"][0]["subresource"] = json!("scale");
+        assert!(!applied(&desired, &live));
+        live["metadata"]["managedFields"][0]["subresource"] = json!("");
+        live["metadata"]["managedFields"][0]["operation"] = json!("Update");
+        assert!(!applied(&desired, &live));
+        live["metadata"]["managedFields"] = Value::Null;
+        assert!(!applied(&desired, &live));
+    }
+
+    #[test]
+    fn sets_and_places_are_read_too() {
+        let live = json!({
+            "metadata": {"finalizers": ["a", "b"], "managedFields": [{
+                "manager": "m", "operation": "Apply",
+                "fieldsV1": {"f:metadata": {"f:finalizers": {"v:\"b\"": {}}}, "f:l": {"i:1": {}}},
+            }]},
+            "l": [1, 2],
+        });
+        assert_eq!(
+            owned(&live, "m"),
+            json!({"metadata": {"finalizers": ["b"]}, "l": [2]})
+        );
+    }
+
+    #[test]
+    fn owners_of_a_field_are_found() {
+        let (_, mut live) = pair();
+        const REPLICAS: &[&str] = &["spec", "replicas"];
+        assert!(owns(&live, MANAGER, REPLICAS));
+        assert!(!others_own(&live, MANAGER, REPLICAS));
+        let scaled = json!({
+            "manager": "kube-controller-manager", "operation": "Update", "subresource": "scale",
+            "fieldsV1": {"f:spec": {"f:replicas": {}}},
+        });
+        let entries = live["metadata"]["managedFields"].as_array_mut().unwrap();
+        entries.push(scaled);
+        assert!(others_own(&live, MANAGER, REPLICAS));
+        assert!(!others_own(&live, MANAGER, &["spec", "paused"]));
+    }
+}

@@ -31,7 +31,7 @@ pub(super) fn transitions(old: &[Condition], verdict: &Verdict) -> Option<Note> 
         Some(Note {
             warning,
             reason: verdict.reason.clone(),
-            note: verdict.message.clone(),
+            note: shortened(&verdict.message),
         })
     };
     match verdict.state {

@@ -7,7 +7,12 @@
 //! - [`drift`]: whether a child already is as it would be sent.
 //! - [`pods`]: what keeps a pod from becoming ready, in words.
 //! - [`status`]: what was observed in, status out.
-//! - [`plan`]: what was observed in, [`Action`]s out.
+//! - [`plan`] and [`report`]: what was observed in, [`Action`]s out.
+//! - [`reaction`]: what it means that the server did not take one.
+//!
+//! An operator visits an App so: [`plan`] says what to write; the answers go into
+//! [`Observed::applied`], a failure through [`reaction`] into [`Observed::failure`]; then [`report`]
+//! says what is to be told.
 
 mod actions;
 pub mod children;
@@ -15,6 +20,7 @@ mod conditions;
 pub mod crd;
 pub mod drift;
 mod events;
+mod failure;
 pub mod labels;
 pub mod live;
 pub mod names;
@@ -32,8 +38,9 @@ mod types;
 pub use actions::{Action, plan, report};
 pub use children::Child;
 pub use events::Note;
+pub use failure::{Failure, Reaction, reaction};
 pub use live::{LiveDeployment, LiveService, Ownership};
-pub use observed::{Failure, Observed};
+pub use observed::Observed;
 pub use overrides::OverrideError;
 pub use types::{App, AppSpec, AppStatus};
 

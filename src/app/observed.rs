@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::children::{self, Child};
 use super::drift::{Digest, digest};
+use super::failure::Failure;
 use super::live::{Live, LiveDeployment, LiveService, Ownership};
 use super::names;
 use super::overrides::OverrideError;
@@ -28,28 +29,6 @@ pub struct Observed {
     /// generation of the App: drop it when there is a newer one.
     pub failure: Option<Failure>,
     settled: [Option<Settled>; Child::ALL.len()],
-}
-
-/// Why a write to a child failed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Failure {
-    /// The server does not take what the App asks for (400, 422). It is not sent again before the
-    /// App changes.
-    Refused {
-        /// Of which child.
-        child: Child,
-        /// The server's words.
-        message: String,
-    },
-    /// Something that may pass: it is tried again.
-    Failing {
-        /// Of which child.
-        child: Child,
-        /// In CamelCase, such as the reason of the server's Status: `Forbidden`.
-        reason: String,
-        /// The server's words.
-        message: String,
-    },
 }
 
 /// What a child was when it had just been applied.

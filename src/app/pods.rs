@@ -23,8 +23,9 @@ enum Rank {
     Probe,
 }
 
-/// The longest part of a kubelet's or a scheduler's message that is taken over, in characters.
-const LONGEST: usize = 512;
+/// The longest message in a condition, in bytes: the note of an Event, which has the same words, may
+/// have 1,024.
+const LONGEST: usize = 900;
 
 /// What keeps a pod from becoming ready; `None` when it is ready, is going, or merely takes its
 /// time.
@@ -181,8 +182,199 @@ fn with_detail(what: &str, detail: Option<&str>) -> String {
 /// The text on one line, cut where it gets long.
 pub(super) fn shortened(text: &str) -> String {
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    match line.char_indices().nth(LONGEST) {
-        Some((cut, _)) => format!("{}…", &line[..cut]),
-        None => line,
+    if line.len() <= LONGEST {
+        return line;
+    }
+    let cut = (0..=LONGEST).rev().find(|end| line.is_char_boundary(*end));
+    format!("{}…", &line[..cut.unwrap_or(0)])
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    /// A pod with one container `web` of the image `nginx:nope`, in that state.
+    fn pod(container: Value) -> Value {
+        let mut status = json!({
+            "name": "web", "image": "nginx:nope", "imageID": "", "ready": false, "restartCount": 0,
+        });
+        let object = status.as_object_mut().unwrap();
+        object.extend(container.as_object().unwrap().clone());
+        json!({
+            "spec": {"containers": [{"name": "web", "readinessProbe": {}}]},
+            "status": {"phase": "Running", "containerStatuses": [status]},
+        })
+    }
+
+    fn says(pod: Value) -> Option<(String, String)> {
+        let found = trouble(&serde_json::from_value(pod).unwrap())?;
+        Some((found.reason, found.message))
+    }
+
+    fn waiting(reason: &str, message: &str) -> Value {
+        pod(json!({"state": {"waiting": {"reason": reason, "message": message}}}))
+    }
+
+    fn said(reason: &str, message: &str) -> Option<(String, String)> {
+        Some((reason.to_owned(), message.to_owned()))
+    }
+
+    #[test]
+    fn an_image_that_cannot_be_pulled_is_one_trouble_in_both_states() {
+        let registry = "rpc error: code = NotFound desc = nginx:nope: not found";
+        let words = format!("image \"nginx:nope\" cannot be pulled: {registry}");
+        let backing_off =
+            format!("Back-off pulling image \"nginx:nope\": ErrImagePull: {registry}");
+        let expected = said("ImagePullBackOff", &words);
+        assert_eq!(says(waiting("ErrImagePull", registry)), expected);
+        assert_eq!(says(waiting("ImagePullBackOff", &backing_off)), expected);
+        assert_eq!(
+            says(waiting(
+                "ImagePullBackOff",
+                "Back-off pulling image \"nginx:nope\""
+            )),
+            said("ImagePullBackOff", "image \"nginx:nope\" cannot be pulled")
+        );
+    }
+
+    #[test]
+    fn other_reasons_for_waiting_are_kept() {
+        assert_eq!(
+            says(waiting("InvalidImageName", "couldn't parse image name")),
+            said(
+                "InvalidImageName",
+                "image \"nginx:nope\" cannot be used: couldn't parse image name"
+            )
+        );
+        assert_eq!(
+            says(waiting(
+                "CreateContainerConfigError",
+                "secret \"db\" not found"
+            )),
+            said(
+                "CreateContainerConfigError",
+                "container \"web\" cannot be started: secret \"db\" not found"
+            )
+        );
+        assert_eq!(says(waiting("ContainerCreating", "")), None);
+        assert_eq!(says(waiting("PodInitializing", "")), None);
+    }
+
+    #[test]
+    fn a_crash_loop_is_one_trouble_while_it_turns() {
+        let ended = json!({"exitCode": 3, "reason": "Error"});
+        let expected = said(
+            "CrashLoopBackOff",
+            "container \"web\" exited with code 3, restarted 5 times",
+        );
+        for (state, last) in [
+            (json!({"terminated": ended}), json!({})),
+            (
+                json!({"waiting": {"reason": "CrashLoopBackOff"}}),
+                json!({"terminated": ended}),
+            ),
+            (json!({"running": {}}), json!({"terminated": ended})),
+        ] {
+            let pod = pod(json!({"state": state, "lastState": last, "restartCount": 5}));
+            assert_eq!(says(pod), expected, "{state}");
+        }
+    }
+
+    #[test]
+    fn how_a_container_ended_is_said() {
+        let ended = |ended: Value, restarts: i32| {
+            says(pod(json!({
+                "state": {"waiting": {"reason": "CrashLoopBackOff"}},
+                "lastState": {"terminated": ended},
+                "restartCount": restarts,
+            })))
+        };
+        assert_eq!(
+            ended(json!({"exitCode": 137, "reason": "OOMKilled"}), 1),
+            said(
+                "OOMKilled",
+                "container \"web\" ran out of memory and was killed, restarted once"
+            )
+        );
+        assert_eq!(
+            ended(json!({"exitCode": 0, "reason": "Completed"}), 2),
+            said(
+                "CrashLoopBackOff",
+                "container \"web\" exited with code 0, restarted 2 times"
+            )
+        );
+        assert_eq!(
+            ended(json!({"exitCode": 1, "message": "no\n config\n"}), 0),
+            said(
+                "CrashLoopBackOff",
+                "container \"web\" exited with code 1 (no config)"
+            )
+        );
+        assert_eq!(
+            ended(json!({"exitCode": 128, "signal": 9}), 0),
+            said(
+                "CrashLoopBackOff",
+                "container \"web\" was ended by signal 9"
+            )
+        );
+    }
+
+    #[test]
+    fn a_pod_that_no_node_takes_says_why() {
+        let pod = json!({"status": {"phase": "Pending", "conditions": [{
+            "type": "PodScheduled", "status": "False", "reason": "Unschedulable",
+            "message": "0/2 nodes are available: 2 Insufficient cpu.",
+        }]}});
+        assert_eq!(
+            says(pod),
+            said(
+                "Unschedulable",
+                "no node takes the pod: 0/2 nodes are available: 2 Insufficient cpu."
+            )
+        );
+    }
+
+    #[test]
+    fn a_probe_that_has_not_succeeded_is_said_last() {
+        let running = pod(json!({"state": {"running": {}}}));
+        let words = "container \"web\" runs, but its readiness probe has not succeeded";
+        assert_eq!(says(running.clone()), said("NotReady", words));
+        let mut with_init = running;
+        with_init["status"]["initContainerStatuses"] = json!([{
+            "name": "init", "image": "x", "imageID": "", "ready": false, "restartCount": 1,
+            "state": {"terminated": {"exitCode": 1}},
+        }]);
+        assert_eq!(
+            says(with_init),
+            said(
+                "CrashLoopBackOff",
+                "container \"init\" exited with code 1, restarted once"
+            )
+        );
+    }
+
+    #[test]
+    fn a_pod_that_is_ready_going_or_over_has_no_trouble() {
+        let image = || waiting("ErrImagePull", "");
+        let ready = pod(
+            json!({"state": {"running": {}}, "ready": true, "restartCount": 4,
+            "lastState": {"terminated": {"exitCode": 1}}}),
+        );
+        assert_eq!(says(ready), None);
+        let mut going = image();
+        going["metadata"] = json!({"deletionTimestamp": "2026-01-01T00:00:00Z"});
+        assert_eq!(says(going), None);
+        let mut over = image();
+        over["status"]["phase"] = json!("Failed");
+        assert_eq!(says(over), None);
+    }
+
+    #[test]
+    fn long_messages_are_cut_between_characters() {
+        assert_eq!(shortened(" a\n b "), "a b");
+        let cut = shortened(&"ä".repeat(1000));
+        assert_eq!(cut, format!("{}…", "ä".repeat(450)));
     }
 }

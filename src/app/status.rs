@@ -4,10 +4,11 @@ use k8s_openapi::jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::conditions::{self, State, Verdict};
+use super::failure::Failure;
 use super::labels;
 use super::live::{Counts, LiveDeployment};
 use super::names;
-use super::observed::{Failure, Observed, called};
+use super::observed::{Observed, called};
 use super::pods::Trouble;
 use super::types::{App, AppStatus};
 
@@ -223,22 +224,12 @@ fn pods(app: &App, observed: &Observed) -> Verdict {
 
 /// `1 of 2 replicas are ready`, and what else there is to say about the numbers.
 fn counted(wished: i32, counts: Counts) -> String {
-    let Counts {
-        replicas,
-        updated,
-        ready,
-        ..
-    } = counts;
-    let mut words = format!("{ready} of {wished} replicas are ready");
-    if updated < wished.min(replicas) {
-        words = format!("{words}, {updated} of them updated");
-        if ready < updated {
-            words = format!("{ready} of {wished} replicas are ready, {updated} are updated");
-        }
+    let mut words = format!("{} of {wished} replicas are ready", counts.ready);
+    if counts.updated < wished {
+        words += &format!(", {} updated", counts.updated);
     }
-    if replicas > wished {
-        let more = replicas - wished;
-        words = format!("{words}, {more} more to go");
+    if counts.replicas > wished {
+        words += &format!(", {} to be removed", counts.replicas - wished);
     }
     words
 }

@@ -72,6 +72,71 @@ impl App {
     }
 }
 
+/// What the server has after `manager` applied a payload to nothing: managedFields, a uid
+/// (`uid-KIND`), generation 1; without its defaults.
+pub fn stored(payload: &Value, manager: &str) -> Value {
+    let mut object = payload.clone();
+    let mut fields = fields_of(payload);
+    for nobodys in ["apiVersion", "kind"] {
+        fields
+            .as_object_mut()
+            .unwrap()
+            .shift_remove(&format!("f:{nobodys}"));
+    }
+    for nobodys in ["f:name", "f:namespace"] {
+        let metadata = fields["f:metadata"].as_object_mut().unwrap();
+        metadata.shift_remove(nobodys);
+    }
+    let kind = payload["kind"].as_str().unwrap();
+    let metadata = object["metadata"].as_object_mut().unwrap();
+    metadata.insert("uid".to_owned(), json!(format!("uid-{kind}")));
+    metadata.insert("generation".to_owned(), json!(1));
+    metadata.insert(
+        "managedFields".to_owned(),
+        json!([{
+            "manager": manager, "operation": "Apply", "apiVersion": payload["apiVersion"],
+            "fieldsType": "FieldsV1", "fieldsV1": fields,
+        }]),
+    );
+    object
+}
+
+/// The FieldsV1 of an applied payload: list maps by their keys, other lists whole.
+fn fields_of(value: &Value) -> Value {
+    const KEYS: &[&[&str]] = &[
+        &["containerPort", "protocol"],
+        &["port", "protocol"],
+        &["mountPath"],
+        &["uid"],
+        &["name"],
+    ];
+    let Some(object) = value.as_object() else {
+        return json!({});
+    };
+    let fields = object.iter().map(|(name, value)| {
+        let inner = match value {
+            Value::Array(items) => {
+                let item = |item: &Value| {
+                    let keys = KEYS
+                        .iter()
+                        .find(|keys| keys.iter().all(|key| item.get(key).is_some()))?;
+                    let keys: serde_json::Map<String, Value> = keys
+                        .iter()
+                        .map(|key| ((*key).to_owned(), item[*key].clone()))
+                        .collect();
+                    let mut fields = fields_of(item);
+                    fields["."] = json!({});
+                    Some((format!("k:{}", Value::Object(keys)), fields))
+                };
+                items.iter().filter_map(item).collect()
+            }
+            value => fields_of(value),
+        };
+        (format!("f:{name}"), inner)
+    });
+    fields.collect()
+}
+
 fn from<T: DeserializeOwned>(value: Value) -> T {
     serde_json::from_value(value).unwrap()
 }
