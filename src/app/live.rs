@@ -205,3 +205,118 @@ fn number(value: &Value) -> i32 {
         .and_then(|number| i32::try_from(number).ok())
         .unwrap_or(0)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn ownership(metadata: Value) -> Ownership {
+        let object = json!({"metadata": metadata});
+        Live::read(&object).ownership(&App::test("web"))
+    }
+
+    fn owner(kind: &str, uid: &str, controller: bool) -> Value {
+        json!({
+            "apiVersion": "app.example.com/v1", "kind": kind, "name": "web", "uid": uid,
+            "controller": controller,
+        })
+    }
+
+    #[test]
+    fn a_child_that_names_the_app_as_owner_is_ours() {
+        for controller in [true, false] {
+            let owners = json!([owner("App", "uid-web", controller)]);
+            assert_eq!(
+                ownership(json!({"ownerReferences": owners})),
+                Ownership::Ours
+            );
+        }
+    }
+
+    #[test]
+    fn another_controller_makes_it_foreign() {
+        let owners = json!([
+            owner("App", "uid-web", false),
+            owner("Other", "uid-x", true)
+        ]);
+        assert_eq!(
+            ownership(json!({"ownerReferences": owners})),
+            Ownership::Foreign(Some("Other \"web\"".to_owned()))
+        );
+        assert_eq!(ownership(json!({})), Ownership::Foreign(None));
+    }
+
+    #[test]
+    fn what_nobody_controls_and_bears_the_label_is_an_orphan() {
+        let label = |value: &str| json!({"name": "web", "labels": {"app.example.com/v1": value}});
+        assert_eq!(ownership(label("web")), Ownership::Orphan);
+        assert_eq!(ownership(label("other")), Ownership::Foreign(None));
+    }
+
+    #[test]
+    fn the_child_of_an_earlier_app_of_that_name_is_waited_for() {
+        let owners = json!([owner("App", "uid-earlier", true)]);
+        assert_eq!(
+            ownership(json!({"ownerReferences": owners})),
+            Ownership::Predecessor
+        );
+    }
+
+    #[test]
+    fn an_app_without_a_uid_owns_nothing() {
+        let mut app = App::test("web");
+        app.metadata.uid = None;
+        let owners = json!({"metadata": {"ownerReferences": [owner("Other", "", true)]}});
+        let foreign = Ownership::Foreign(Some("Other \"web\"".to_owned()));
+        assert_eq!(Live::read(&owners).ownership(&app), foreign);
+    }
+
+    #[test]
+    fn a_deployment_is_read() {
+        let read = LiveDeployment::read(&json!({
+            "metadata": {"uid": "u", "resourceVersion": "7", "generation": 3,
+                "deletionTimestamp": "2026-01-01T00:00:00Z"},
+            "spec": {"replicas": 2, "paused": true, "selector": {"matchLabels": {"a": "b"}}},
+            "status": {
+                "observedGeneration": 2, "replicas": 5, "updatedReplicas": 4, "readyReplicas": 3,
+                "availableReplicas": 2, "unavailableReplicas": 1,
+                "conditions": [
+                    {"type": "Progressing", "status": "False",
+                        "reason": "ProgressDeadlineExceeded", "message": "too late"},
+                    {"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate",
+                        "message": "quota"},
+                ],
+            },
+        }));
+        assert_eq!((read.live.uid.as_str(), read.live.deleting), ("u", true));
+        assert_eq!((read.generation, read.observed_generation), (3, 2));
+        assert_eq!((read.wished, read.paused), (2, true));
+        let Counts {
+            replicas,
+            updated,
+            ready,
+            available,
+            unavailable,
+        } = read.counts;
+        assert_eq!(
+            [replicas, updated, ready, available, unavailable],
+            [5, 4, 3, 2, 1]
+        );
+        assert_eq!(read.deadline_exceeded.as_deref(), Some("too late"));
+        assert_eq!(read.replica_failure.as_deref(), Some("quota"));
+        let text = labels::selector_text(&read.selector.unwrap());
+        assert_eq!(text, "a=b");
+    }
+
+    #[test]
+    fn conditions_that_do_not_hold_are_not_read() {
+        let read = LiveDeployment::read(&json!({"status": {"conditions": [
+            {"type": "Progressing", "status": "True", "reason": "NewReplicaSetAvailable"},
+            {"type": "ReplicaFailure", "status": "False", "message": "quota"},
+        ]}}));
+        assert_eq!((read.deadline_exceeded, read.replica_failure), (None, None));
+        assert_eq!(read.wished, 1);
+    }
+}

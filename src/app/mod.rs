@@ -40,7 +40,7 @@ pub use children::Child;
 pub use events::Note;
 pub use failure::{Failure, Reaction, reaction};
 pub use live::{LiveDeployment, LiveService, Ownership};
-pub use observed::Observed;
+pub use observed::{Observed, Settled};
 pub use overrides::OverrideError;
 pub use types::{App, AppSpec, AppStatus};
 

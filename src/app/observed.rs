@@ -28,12 +28,17 @@ pub struct Observed {
     /// Why the last write to a child failed, until one succeeds. What is refused is of one
     /// generation of the App: drop it when there is a newer one.
     pub failure: Option<Failure>,
-    settled: [Option<Settled>; Child::ALL.len()],
+    /// What was stored for what was last sent; to be kept from visit to visit. Without it a child
+    /// that a webhook changes is sent once more.
+    pub settled: Settled,
 }
 
-/// What a child was when it had just been applied.
+/// What the server stored for what was last applied to each child.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Settled([Option<Exchange>; Child::ALL.len()]);
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Settled {
+struct Exchange {
     sent: Digest,
     stored: Digest,
 }
@@ -66,7 +71,7 @@ impl Observed {
             Child::Service => self.service.insert(LiveService::read(answer)).live.digest,
         };
         let sent = digest(payload);
-        self.settled[child as usize] = Some(Settled { sent, stored });
+        self.settled.0[child as usize] = Some(Exchange { sent, stored });
     }
 
     /// Whether a child is as it would be sent.
@@ -74,7 +79,7 @@ impl Observed {
         self.live(child).is_some_and(|live| {
             let sent = digest(payload);
             let stored = live.digest;
-            sent == stored || self.settled[child as usize] == Some(Settled { sent, stored })
+            sent == stored || self.settled.0[child as usize] == Some(Exchange { sent, stored })
         })
     }
 

@@ -1,9 +1,15 @@
 //! Small builders for tests.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use k8s_openapi::jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
+use super::MANAGER;
+use super::children::{self, Child};
+use super::live::{Counts, LiveDeployment, LiveService};
+use super::observed::Observed;
+use super::status;
 use super::types::{App, AppSpec};
 
 impl App {
@@ -65,11 +71,63 @@ impl App {
         self
     }
 
+    /// As it is after its status was written as `report` says.
+    pub fn reported(mut self, observed: &Observed, now: Timestamp) -> App {
+        self.status = Some(status::status(&self, observed, now));
+        self
+    }
+
+    /// As it is after its spec was changed.
+    pub fn changed(mut self) -> App {
+        self.metadata.generation = self.metadata.generation.map(|generation| generation + 1);
+        self
+    }
+
     /// Paused.
     pub fn paused(mut self) -> App {
         self.spec.paused = true;
         self
     }
+}
+
+/// What is observed when an App's children are as it asks for, and all its pods are ready.
+pub fn settled(app: &App) -> Observed {
+    let mut observed = applied(app);
+    let deployment = observed.deployment.as_mut().unwrap();
+    deployment.observed_generation = deployment.generation;
+    deployment.counts = counts(app.spec.replicas, app.spec.replicas, app.spec.replicas);
+    observed
+}
+
+/// What is observed when an App's children have just been applied.
+pub fn applied(app: &App) -> Observed {
+    let deployment = children::deployment(app, None, Some(app.spec.replicas)).unwrap();
+    Observed {
+        deployment: Some(LiveDeployment::read(&stored(&deployment, MANAGER))),
+        service: children::service(app)
+            .map(|service| LiveService::read(&stored(&service, MANAGER))),
+        ..Observed::default()
+    }
+}
+
+/// The numbers of a Deployment with so many pods, so many of them updated, so many ready.
+pub fn counts(replicas: i32, updated: i32, ready: i32) -> Counts {
+    Counts {
+        replicas,
+        updated,
+        ready,
+        available: ready,
+        unavailable: replicas - ready,
+    }
+}
+
+/// A same-named object that nobody owns.
+pub fn foreign(child: Child) -> Value {
+    json!({
+        "apiVersion": child.api_version(), "kind": child.kind(),
+        "metadata": {"name": "web", "namespace": "default", "uid": "uid-foreign"},
+        "spec": {},
+    })
 }
 
 /// What the server has after `manager` applied a payload to nothing: managedFields, a uid

@@ -110,3 +110,168 @@ fn put_list<T: Serialize>(into: &mut Map<String, Value>, key: &str, list: &[T]) 
         into.insert(key.to_owned(), json!(list));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sent(app: &App) -> Value {
+        deployment(app, None, Some(app.spec.replicas)).unwrap()
+    }
+
+    fn container(app: &App) -> Value {
+        sent(app)["spec"]["template"]["spec"]["containers"][0].clone()
+    }
+
+    #[test]
+    fn the_seeds_example_is_sent_whole() {
+        let mut app = App::test("web")
+            .replicas(2)
+            .ports(json!([{"port": 8080, "targetPort": 80}]))
+            .env("DEMO", "app");
+        let amounts = json!({"cpu": "100m", "memory": "100M"});
+        let resources = json!({"limits": amounts, "requests": amounts});
+        app.spec.resources = serde_json::from_value(resources.clone()).unwrap();
+        let labels = json!({
+            "app.example.com/v1": "web",
+            "app.kubernetes.io/name": "web",
+            "app.kubernetes.io/instance": "web",
+            "app.kubernetes.io/managed-by": "appop",
+        });
+        assert_eq!(
+            sent(&app),
+            json!({
+                "apiVersion": "apps/v1",
+                "kind": "Deployment",
+                "metadata": {
+                    "name": "web",
+                    "namespace": "default",
+                    "labels": labels,
+                    "ownerReferences": [{
+                        "apiVersion": "app.example.com/v1",
+                        "kind": "App",
+                        "name": "web",
+                        "uid": "uid-web",
+                        "controller": true,
+                        "blockOwnerDeletion": true,
+                    }],
+                },
+                "spec": {
+                    "replicas": 2,
+                    "selector": {"matchLabels": {"app.example.com/v1": "web"}},
+                    "template": {
+                        "metadata": {"labels": labels},
+                        "spec": {"containers": [{
+                            "name": "web",
+                            "image": "nginx",
+                            "imagePullPolicy": "Always",
+                            "env": [{"name": "DEMO", "value": "app"}],
+                            "ports": [{"containerPort": 80, "protocol": "TCP"}],
+                            "resources": resources,
+                        }]},
+                    },
+                },
+            })
+        );
+    }
+
+    #[test]
+    fn every_field_of_the_spec_gets_there() {
+        let spec = json!({
+            "image": "i", "imagePullPolicy": "Never", "command": ["c"], "args": ["a"],
+            "envFrom": [{"configMapRef": {"name": "m"}}],
+            "livenessProbe": {"httpGet": {"port": "http", "path": "/live"}},
+            "readinessProbe": {"tcpSocket": {"port": 80}},
+            "startupProbe": {"exec": {"command": ["true"]}},
+            "serviceAccountName": "sa", "imagePullSecrets": [{"name": "s"}],
+        });
+        let mut app = App::test("web");
+        app.spec = serde_json::from_value(spec.clone()).unwrap();
+        let container = container(&app);
+        for same in [
+            "image",
+            "imagePullPolicy",
+            "command",
+            "args",
+            "envFrom",
+            "livenessProbe",
+            "readinessProbe",
+            "startupProbe",
+        ] {
+            assert_eq!(container[same], spec[same], "{same}");
+        }
+        let pod = &sent(&app)["spec"]["template"]["spec"];
+        assert_eq!(pod["serviceAccountName"], "sa");
+        assert_eq!(pod["imagePullSecrets"], json!([{"name": "s"}]));
+    }
+
+    #[test]
+    fn nothing_is_sent_that_was_not_asked_for() {
+        let sent = sent(&App::test("web"));
+        let container = &sent["spec"]["template"]["spec"]["containers"][0];
+        let fields: Vec<&String> = container.as_object().unwrap().keys().collect();
+        assert_eq!(fields, ["name", "image", "imagePullPolicy"]);
+        assert!(!sent.to_string().contains("null"), "{sent}");
+    }
+
+    #[test]
+    fn replicas_are_left_out_for_an_autoscaler() {
+        let sent = deployment(&App::test("web"), None, None).unwrap();
+        assert_eq!(sent["spec"].get("replicas"), None);
+        let handed = handover(&App::test("web"), 4);
+        assert_eq!(handed["spec"], json!({"replicas": 4}));
+        assert_eq!(
+            handed["metadata"],
+            json!({"name": "web", "namespace": "default"})
+        );
+    }
+
+    #[test]
+    fn overrides_cannot_take_the_selectors_labels_away() {
+        for metadata in [
+            json!({"labels": {"app.example.com/v1": "other", "tier": "a"}}),
+            json!({"labels": {"$patch": "replace", "tier": "a"}}),
+            json!({"labels": null}),
+            Value::Null,
+        ] {
+            let app = App::test("web").overrides(json!({"metadata": metadata}));
+            let sent = sent(&app);
+            let labels = &sent["spec"]["template"]["metadata"]["labels"];
+            assert_eq!(labels["app.example.com/v1"], "web", "{metadata}");
+        }
+    }
+
+    #[test]
+    fn a_selector_that_is_there_is_kept_and_its_labels_are_on_the_pods() {
+        let selector: LabelSelector =
+            serde_json::from_value(json!({"matchLabels": {"app": "old"}})).unwrap();
+        let sent = deployment(&App::test("web"), Some(&selector), None).unwrap();
+        assert_eq!(
+            sent["spec"]["selector"],
+            json!({"matchLabels": {"app": "old"}})
+        );
+        let labels = &sent["spec"]["template"]["metadata"]["labels"];
+        assert_eq!(labels["app"], "old");
+        assert_eq!(labels["app.example.com/v1"], "web");
+    }
+
+    #[test]
+    fn overrides_reach_the_apps_container_and_the_pod() {
+        let app = App::test("web").overrides(json!({"spec": {
+            "priorityClassName": "high",
+            "containers": [{"name": "web", "stdin": true}, {"name": "log", "image": "fluentd"}],
+        }}));
+        let sent = sent(&app);
+        let pod = &sent["spec"]["template"]["spec"];
+        assert_eq!(pod["priorityClassName"], "high");
+        assert_eq!(pod["containers"][0]["stdin"], true);
+        assert_eq!(pod["containers"][1]["name"], "log");
+    }
+
+    #[test]
+    fn overrides_that_make_no_sense_are_an_error() {
+        let app = App::test("web").overrides(json!({"metadata": "labels"}));
+        let error = deployment(&app, None, None).unwrap_err();
+        assert_eq!(error.to_string(), "podOverrides.metadata must be an object");
+    }
+}
