@@ -290,3 +290,323 @@ fn warning(reason: &str, message: String) -> Verdict {
         ..reconciling(reason, message)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::children::Child;
+    use crate::app::live::{LiveDeployment, LiveService};
+    use crate::app::pods::trouble;
+    use crate::app::testing::{applied, counts, foreign, settled};
+
+    const NOW: Timestamp = Timestamp::UNIX_EPOCH;
+
+    /// The conditions in one line: those that are True, the reason and the words of Ready.
+    fn says(app: &App, observed: &Observed) -> String {
+        let status = status(app, observed, NOW);
+        let types: Vec<&str> = status.conditions.iter().map(|c| c.type_.as_str()).collect();
+        assert_eq!(types, ["Ready", "Reconciling", "Stalled"]);
+        let holding = status.conditions.iter().filter(|c| c.status == "True");
+        let holding: Vec<&str> = holding.map(|c| c.type_.as_str()).collect();
+        for condition in &status.conditions {
+            assert_eq!(condition.reason, status.conditions[0].reason);
+            assert_eq!(condition.observed_generation, app.metadata.generation);
+            assert!(condition.status == "False" || !condition.message.is_empty());
+        }
+        let ready = &status.conditions[0];
+        format!("{} {}: {}", holding.join("+"), ready.reason, ready.message)
+    }
+
+    fn with(app: &App, change: impl FnOnce(&mut LiveDeployment)) -> Observed {
+        let mut observed = settled(app);
+        change(observed.deployment.as_mut().unwrap());
+        observed
+    }
+
+    fn image_trouble() -> Trouble {
+        let pod = json!({"status": {"phase": "Pending", "containerStatuses": [{
+            "name": "web", "image": "nginx:nope", "imageID": "", "ready": false, "restartCount": 0,
+            "state": {"waiting": {"reason": "ErrImagePull", "message": "not found"}},
+        }]}});
+        trouble(&serde_json::from_value(pod).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn the_numbers_are_those_of_the_deployment() {
+        let app = App::test("web").replicas(3);
+        let observed = with(&app, |deployment| {
+            deployment.counts = Counts {
+                replicas: 4,
+                updated: 3,
+                ready: 2,
+                available: 1,
+                unavailable: 5,
+            };
+        });
+        let status = json!(status(&app, &observed, NOW));
+        let numbers = json!({
+            "observedGeneration": 1, "replicas": 4, "updatedReplicas": 3, "readyReplicas": 2,
+            "availableReplicas": 1, "unavailableReplicas": 5, "ready": "2/3",
+            "selector": "app.example.com/v1=web",
+        });
+        for (name, number) in numbers.as_object().unwrap() {
+            assert_eq!(status[name], *number, "{name}");
+        }
+    }
+
+    #[test]
+    fn everything_is_said_from_the_first_visit_on() {
+        let app = App::test("web").port(80);
+        assert_eq!(
+            says(&app, &Observed::default()),
+            "Reconciling Applying: Deployment \"web\" and Service \"web\" not yet as the App asks \
+             for"
+        );
+        let status = status(&app, &Observed::default(), NOW);
+        assert_eq!((status.ready.as_str(), status.replicas), ("0/1", 0));
+        assert_eq!(status.selector, "app.example.com/v1=web");
+    }
+
+    #[test]
+    fn ready_is_when_all_that_are_wished_are() {
+        let says = |wished: i32, now: Counts| {
+            let app = App::test("web").replicas(wished);
+            says(&app, &with(&app, |deployment| deployment.counts = now))
+        };
+        assert_eq!(
+            says(2, counts(2, 2, 2)),
+            "Ready AllReplicasReady: all 2 replicas are ready"
+        );
+        assert_eq!(
+            says(1, counts(1, 1, 1)),
+            "Ready AllReplicasReady: the one replica is ready"
+        );
+        assert_eq!(
+            says(0, counts(0, 0, 0)),
+            "Ready AllReplicasReady: no replicas, as wished"
+        );
+        assert_eq!(
+            says(2, counts(2, 2, 1)),
+            "Reconciling RollingOut: 1 of 2 replicas are ready"
+        );
+        assert_eq!(
+            says(2, counts(3, 1, 2)),
+            "Reconciling RollingOut: 2 of 2 replicas are ready, 1 updated, 1 to be removed"
+        );
+        assert_eq!(
+            says(2, counts(2, 1, 2)),
+            "Reconciling RollingOut: 2 of 2 replicas are ready, 1 updated"
+        );
+        assert_eq!(
+            says(0, counts(1, 1, 1)),
+            "Reconciling RollingOut: 1 of 0 replicas are ready, 1 to be removed"
+        );
+    }
+
+    #[test]
+    fn numbers_of_an_older_deployment_do_not_count() {
+        let app = App::test("web");
+        assert_eq!(
+            says(&app, &with(&app, |deployment| deployment.generation = 2)),
+            "Reconciling AwaitingDeploymentController: the Deployment controller has not acted on \
+             the Deployment yet"
+        );
+        let changed = app.clone().image("b").changed();
+        assert_eq!(
+            says(&changed, &settled(&app)),
+            "Reconciling Applying: Deployment \"web\" not yet as the App asks for"
+        );
+    }
+
+    #[test]
+    fn failing_pods_say_why() {
+        let app = App::test("web").replicas(2);
+        let mut observed = with(&app, |deployment| deployment.counts = counts(2, 2, 0));
+        observed.troubles = vec![image_trouble()];
+        assert_eq!(
+            says(&app, &observed),
+            "Reconciling ImagePullBackOff: 0 of 2 replicas are ready: image \"nginx:nope\" cannot \
+             be pulled: not found"
+        );
+        observed.troubles.push(image_trouble());
+        assert!(says(&app, &observed).ends_with("not found (2 pods)"));
+        let deployment = observed.deployment.as_mut().unwrap();
+        deployment.deadline_exceeded =
+            Some("ReplicaSet \"x\" has timed out progressing.".to_owned());
+        assert_eq!(
+            says(&app, &observed),
+            "Stalled ImagePullBackOff: 0 of 2 replicas are ready: image \"nginx:nope\" cannot be \
+             pulled: not found (2 pods); the rollout has passed its deadline"
+        );
+        observed.troubles.clear();
+        assert!(says(&app, &observed).starts_with("Stalled ProgressDeadlineExceeded: 0 of 2"));
+    }
+
+    #[test]
+    fn troubles_of_pods_do_not_matter_to_a_ready_app() {
+        let app = App::test("web");
+        let mut observed = settled(&app);
+        observed.troubles = vec![image_trouble()];
+        assert!(says(&app, &observed).starts_with("Ready AllReplicasReady"));
+    }
+
+    #[test]
+    fn pods_that_cannot_be_created_say_why() {
+        let app = App::test("web");
+        let observed = with(&app, |deployment| {
+            deployment.counts = counts(0, 0, 0);
+            deployment.replica_failure = Some("exceeded quota".to_owned());
+        });
+        assert_eq!(
+            says(&app, &observed),
+            "Reconciling FailedCreate: 0 of 1 replicas are ready, 0 updated: pods cannot be \
+             created: exceeded quota"
+        );
+    }
+
+    #[test]
+    fn a_paused_rollout_says_how_to_go_on() {
+        let app = App::test("web").replicas(2);
+        let observed = with(&app, |deployment| {
+            deployment.counts = counts(2, 0, 2);
+            deployment.paused = true;
+        });
+        assert!(says(&app, &observed).contains("kubectl rollout resume deployment/web"));
+    }
+
+    #[test]
+    fn a_paused_app_is_ready_when_it_is_so_by_itself() {
+        let app = App::test("web").paused();
+        assert_eq!(
+            says(&app, &settled(&app)),
+            "Ready Paused: paused, nothing is written: the one replica is ready"
+        );
+        assert_eq!(
+            says(&app.clone().image("b"), &settled(&app)),
+            " Paused: paused, nothing is written: Deployment \"web\" not as the App asks for"
+        );
+        let rolling = with(&app, |deployment| deployment.counts = counts(1, 1, 0));
+        assert_eq!(
+            says(&app, &rolling),
+            " Paused: paused, nothing is written: 0 of 1 replicas are ready"
+        );
+    }
+
+    #[test]
+    fn what_is_somebody_elses_stalls() {
+        let app = App::test("web").port(80);
+        let mut observed = settled(&app);
+        observed.service = Some(LiveService::read(&foreign(Child::Service)));
+        assert_eq!(
+            says(&app, &observed),
+            "Stalled NotOwned: Service \"web\" exists already and belongs to nobody that appop \
+             knows: it is left alone; rename or delete one of the two"
+        );
+        // Without ports there is to be no Service, and it does not matter.
+        let app = App::test("web");
+        let mut observed = settled(&app);
+        observed.service = Some(LiveService::read(&foreign(Child::Service)));
+        assert!(says(&app, &observed).starts_with("Ready"));
+        observed.deployment = Some(LiveDeployment::read(&foreign(Child::Deployment)));
+        let status = status(&app, &observed, NOW);
+        assert_eq!((status.replicas, status.ready.as_str()), (0, "0/1"));
+    }
+
+    #[test]
+    fn failures_of_writes_are_told() {
+        let app = App::test("web");
+        let mut observed = settled(&app);
+        observed.failure = Some(Failure::Refused {
+            child: Child::Deployment,
+            message: "spec.replicas: Invalid value: -1".to_owned(),
+        });
+        assert_eq!(
+            says(&app, &observed),
+            "Stalled Refused: the API server refuses Deployment \"web\": spec.replicas: Invalid \
+             value: -1"
+        );
+        observed.failure = Some(Failure::Failing {
+            child: Child::Service,
+            reason: "Forbidden".to_owned(),
+            message: "services is forbidden".to_owned(),
+        });
+        assert_eq!(
+            says(&app, &observed),
+            "Reconciling Forbidden: Service \"web\" cannot be written: services is forbidden; it \
+             is tried again"
+        );
+        let bad = app.overrides(json!({"spec": {"containers": [{}]}}));
+        assert_eq!(
+            says(&bad, &Observed::default()),
+            "Stalled InvalidPodOverrides: podOverrides.spec.containers[0] needs a name: the items \
+             of this list are told apart by it"
+        );
+    }
+
+    #[test]
+    fn a_child_that_is_going_is_waited_for() {
+        let app = App::test("web");
+        let observed = with(&app, |deployment| deployment.live.deleting = true);
+        assert_eq!(
+            says(&app, &observed),
+            "Reconciling AwaitingDeletion: Deployment \"web\" is being deleted; a new one is made \
+             when it is gone"
+        );
+    }
+
+    #[test]
+    fn with_an_autoscaler_its_number_is_the_wished_one() {
+        let app = App::test("web").replicas(1);
+        let mut observed = with(&app, |deployment| {
+            deployment.wished = 4;
+            deployment.counts = counts(4, 4, 4);
+        });
+        assert!(says(&app, &observed).starts_with("Reconciling"));
+        observed.autoscaler = Some("web".to_owned());
+        let status = status(&app, &observed, NOW);
+        assert_eq!(status.ready, "4/4");
+    }
+
+    #[test]
+    fn times_move_with_their_status_alone() {
+        let later: Timestamp = "2026-01-01T00:00:00.5Z".parse().unwrap();
+        let app = App::test("web").reported(&applied(&App::test("web")), NOW);
+        let same = status(&app, &applied(&app), later);
+        assert_eq!(Some(&same), app.status.as_ref());
+        let ready = status(&app, &settled(&app), later);
+        let times: Vec<String> = ready
+            .conditions
+            .iter()
+            .map(|c| c.last_transition_time.0.to_string())
+            .collect();
+        let (moved, kept) = ("2026-01-01T00:00:00Z", "1970-01-01T00:00:00Z");
+        assert_eq!(times, [moved, moved, kept]);
+    }
+
+    #[test]
+    fn statuses_are_compared_without_times() {
+        let app = App::test("web");
+        let later: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
+        let (a, b) = (
+            status(&app, &settled(&app), NOW),
+            status(&app, &settled(&app), later),
+        );
+        assert_ne!(a, b);
+        assert!(same_ignoring_times(&a, &b));
+        assert!(!same_ignoring_times(&a, &status(&app, &applied(&app), NOW)));
+    }
+
+    #[test]
+    fn a_status_is_sent_for_this_very_app() {
+        let app = App::test("web");
+        let sent = payload(&app, &status(&app, &settled(&app), NOW));
+        assert_eq!(
+            sent["metadata"],
+            json!({"name": "web", "namespace": "default", "uid": "uid-web"})
+        );
+        assert_eq!(sent["apiVersion"], "app.example.com/v1");
+        assert_eq!(sent["status"]["ready"], "1/1");
+        assert_eq!(sent.get("spec"), None);
+        assert!(!sent.to_string().contains("null"));
+    }
+}
