@@ -56,15 +56,13 @@ pub fn same_ignoring_times(a: &AppStatus, b: &AppStatus) -> bool {
     timeless(a) == timeless(b)
 }
 
-/// A status as it is applied to an App's status subresource under [`super::MANAGER`]. It means this
-/// very App: one of the same name made later is not touched (409).
+/// A status as it is applied, forced, to an App's status subresource under [`super::MANAGER`].
+///
+/// A uid would be of no use in it: the server takes no metadata on the way to a status.
 pub fn payload(app: &App, status: &AppStatus) -> Value {
     let mut metadata = json!({"name": names::name(app)});
     if let Some(namespace) = &app.metadata.namespace {
         metadata["namespace"] = json!(namespace);
-    }
-    if let Some(uid) = &app.metadata.uid {
-        metadata["uid"] = json!(uid);
     }
     json!({
         "apiVersion": <App as kube::Resource>::api_version(&()),
@@ -597,13 +595,11 @@ mod tests {
     }
 
     #[test]
-    fn a_status_is_sent_for_this_very_app() {
+    fn a_status_is_sent_alone() {
         let app = App::test("web");
         let sent = payload(&app, &status(&app, &settled(&app), NOW));
-        assert_eq!(
-            sent["metadata"],
-            json!({"name": "web", "namespace": "default", "uid": "uid-web"})
-        );
+        let metadata = json!({"name": "web", "namespace": "default"});
+        assert_eq!(sent["metadata"], metadata);
         assert_eq!(sent["apiVersion"], "app.example.com/v1");
         assert_eq!(sent["status"]["ready"], "1/1");
         assert_eq!(sent.get("spec"), None);
