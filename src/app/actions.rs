@@ -21,7 +21,8 @@ pub enum Action {
         child: Child,
         /// The field manager: [`MANAGER`] or [`HANDOVER`].
         manager: &'static str,
-        /// What is sent.
+        /// What is sent. The precondition is the sender's: a child that was not observed must only
+        /// be created, one that was must still be the same object.
         payload: Value,
     },
     /// A delete with a precondition on the uid.

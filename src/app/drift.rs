@@ -42,7 +42,7 @@ pub fn is_applied(desired: &Value, live: &Value, manager: &str) -> bool {
 }
 
 /// The fields of a live object that `manager` owns by apply, with the values that they have; in the
-/// shape of a payload, but for apiVersion, kind, name and namespace, which nobody owns.
+/// shape of a payload, but for what nobody owns: apiVersion, kind, name, namespace, preconditions.
 ///
 /// An owned field that the object does not have is null: the server drops empty values, but
 /// remembers who sent them.
@@ -168,8 +168,9 @@ fn canonical_payload(payload: &Value) -> Value {
         object.shift_remove("apiVersion");
         object.shift_remove("kind");
         if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
-            metadata.shift_remove("name");
-            metadata.shift_remove("namespace");
+            for nobodys in ["name", "namespace", "uid", "resourceVersion"] {
+                metadata.shift_remove(nobodys);
+            }
         }
     }
     canonical(payload, false)

@@ -28,7 +28,8 @@ pub enum Failure {
 /// What to do after a write that failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reaction {
-    /// Somebody else was faster (409): look again and decide anew, at once.
+    /// Something else is there than was looked at (409, or another uid): read this child from the
+    /// server, for a cache may be behind or may not hold it at all, and decide anew, at once.
     LookAgain,
     /// The namespace is going or gone: leave it in peace.
     Leave,
@@ -40,15 +41,17 @@ pub enum Reaction {
 /// it and answers 500; it is no passing failure all the same.
 const TYPED: &str = "failed to create typed patch object";
 
-/// What to do after the server answered a write to `child` with a failure.
+/// What to do after the server answered an apply of `child` with a failure.
 pub fn reaction(child: Child, status: &Status) -> Reaction {
-    let causes = status.details.iter().flat_map(|details| &details.causes);
+    let mut causes = status.details.iter().flat_map(|details| &details.causes);
     let terminating = causes
-        .into_iter()
+        .clone()
         .any(|cause| cause.reason == "NamespaceTerminating");
+    let another = causes.any(|cause| cause.field == "metadata.uid");
     let message = words(&status.message);
     match status.code {
         409 => Reaction::LookAgain,
+        422 if another => Reaction::LookAgain,
         403 if terminating => Reaction::Leave,
         // An apply makes what is not there: only the namespace can be missing.
         404 => Reaction::Leave,
@@ -99,6 +102,10 @@ mod tests {
     fn a_conflict_is_looked_at_again() {
         let conflict = status(409, "Conflict", "the object has been modified");
         assert_eq!(reaction(Child::Service, &conflict), Reaction::LookAgain);
+        let mut another = status(422, "Invalid", "metadata.uid: field is immutable");
+        let causes = json!({"causes": [{"reason": "FieldValueInvalid", "field": "metadata.uid"}]});
+        another.details = Some(serde_json::from_value(causes).unwrap());
+        assert_eq!(reaction(Child::Service, &another), Reaction::LookAgain);
     }
 
     #[test]

@@ -13,8 +13,9 @@ use super::types::App;
 
 /// What is known about an App's children.
 ///
-/// A child that is absent here must be absent on the server, for what is absent is created with
-/// force: a same-named object that does not bear the App's label has to be in here too.
+/// A cache of labelled objects does not hold a same-named one of somebody else: what is absent here
+/// must be sent so that it is only ever created. When the server then says that it is there
+/// ([`super::Reaction::LookAgain`]), it belongs in here, and is left alone.
 #[derive(Clone, Debug, Default)]
 pub struct Observed {
     /// The Deployment of the App's name, whoever owns it.

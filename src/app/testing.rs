@@ -141,7 +141,7 @@ pub fn stored(payload: &Value, manager: &str) -> Value {
             .unwrap()
             .shift_remove(&format!("f:{nobodys}"));
     }
-    for nobodys in ["f:name", "f:namespace"] {
+    for nobodys in ["f:name", "f:namespace", "f:uid", "f:resourceVersion"] {
         let metadata = fields["f:metadata"].as_object_mut().unwrap();
         metadata.shift_remove(nobodys);
     }
