@@ -10,6 +10,7 @@ use super::live::Ownership;
 use super::observed::Observed;
 use super::status::{self, same_ignoring_times};
 use super::types::{App, AppStatus};
+use super::verdict;
 use super::{HANDOVER, MANAGER};
 
 /// One thing to do.
@@ -86,7 +87,7 @@ pub fn report(app: &App, observed: &Observed, now: Timestamp) -> Vec<Action> {
     if app.metadata.deletion_timestamp.is_some() {
         return Vec::new();
     }
-    let verdict = status::judge(app, observed);
+    let verdict = verdict::judge(app, observed);
     let status = status::of_verdict(app, observed, &verdict, now);
     let old = app.status.as_ref();
     let mut actions = Vec::new();

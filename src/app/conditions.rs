@@ -7,6 +7,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use k8s_openapi::jiff::Timestamp;
 
 use super::pods::shortened;
+use super::verdict::{State, Verdict};
 
 /// Whether the App is what its spec says.
 pub(super) const READY: &str = "Ready";
@@ -14,30 +15,6 @@ pub(super) const READY: &str = "Ready";
 pub(super) const RECONCILING: &str = "Reconciling";
 /// Whether it will not get there unless somebody does something.
 pub(super) const STALLED: &str = "Stalled";
-
-/// What is to be said of an App.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Verdict {
-    pub(super) state: State,
-    /// In CamelCase; the same in all three conditions.
-    pub(super) reason: String,
-    /// In words.
-    pub(super) message: String,
-    /// Whether a person should look.
-    pub(super) warning: bool,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum State {
-    /// It is what its spec says.
-    Ready,
-    /// It is not, and that is being worked on.
-    Reconciling,
-    /// It is not, and nothing will happen by itself.
-    Stalled,
-    /// It is not, and nothing is to be done about it: it is paused.
-    Held,
-}
 
 /// The three conditions. `lastTransitionTime` is that of the old condition while the status is the
 /// same.

@@ -2,9 +2,10 @@
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
-use super::conditions::{READY, STALLED, State, Verdict, find};
+use super::conditions::{READY, STALLED, find};
 use super::pods::shortened;
-use super::status::reason;
+use super::reason;
+use super::verdict::{State, Verdict};
 
 /// An Event about an App.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -28,12 +28,14 @@ mod observed;
 mod overrides;
 pub mod pods;
 mod quantity;
+pub mod reason;
 mod rules;
 mod schema;
 pub mod status;
 #[cfg(test)]
 pub mod testing;
 mod types;
+mod verdict;
 
 pub use actions::{Action, plan, report};
 pub use children::Child;
