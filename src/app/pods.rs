@@ -23,6 +23,16 @@ enum Rank {
     Probe,
 }
 
+/// While a kubelet waits before it pulls an image again.
+const BACKING_OFF: &str = "ImagePullBackOff";
+
+/// Why it waits.
+const PULL_FAILURES: &[&str] = &[
+    "ErrImagePull",
+    "RegistryUnavailable",
+    "SignatureValidationFailed",
+];
+
 /// The longest message in a condition, in bytes: the note of an Event, which has the same words, may
 /// have 1,024.
 const LONGEST: usize = 900;
@@ -88,15 +98,23 @@ fn container_trouble(pod: &Pod, status: &ContainerStatus) -> Option<Trouble> {
     crash_trouble(status, state).or_else(|| probe_trouble(pod, status, state))
 }
 
-/// The kubelet says ErrImagePull and ImagePullBackOff by turns; both are one trouble here, with the
+/// The kubelet says why a pull failed, and that it is backing off, by turns
+/// (k8s.io/kubernetes/pkg/kubelet/images/image_manager.go); both are one trouble here, with the
 /// registry's words where there are any.
 fn image_trouble(status: &ContainerStatus, message: Option<&str>) -> Trouble {
     let what = format!("image {:?} cannot be pulled", status.image);
-    let detail = message.and_then(|message| match message.split_once("ErrImagePull: ") {
-        Some((_, cause)) => Some(cause),
-        None => Some(message).filter(|message| !message.starts_with("Back-off ")),
-    });
-    made(Rank::Image, "ImagePullBackOff", with_detail(&what, detail))
+    let detail =
+        message.and_then(
+            |message| match message.strip_prefix("Back-off pulling image ") {
+                Some(backing_off) => {
+                    let (_, cause) = backing_off.split_once("\": ")?;
+                    let named = |reason: &&str| cause.strip_prefix(reason)?.strip_prefix(": ");
+                    PULL_FAILURES.iter().find_map(named).or(Some(cause))
+                }
+                None => Some(message),
+            },
+        );
+    made(Rank::Image, BACKING_OFF, with_detail(&what, detail))
 }
 
 /// A container that has ended badly and is not ready: down, waiting to be started again, or just

@@ -6,6 +6,7 @@
 use serde_json::{Value, json};
 
 use super::names::LONGEST;
+use super::types::AppSpec;
 
 /// Rules for the whole App; of its metadata, a CRD sees the name.
 pub(super) fn root() -> Value {
@@ -32,6 +33,7 @@ pub(super) fn root() -> Value {
 /// Settings of `spec`, by the path of the field; `[]` stands for the items of a list. They are laid
 /// over what the Rust types say.
 pub(super) fn spec() -> Vec<(&'static [&'static str], Value)> {
+    let default = AppSpec::default();
     let atomic = json!({"x-kubernetes-list-type": "atomic"});
     let port_number = json!({"minimum": 1, "maximum": 65535});
     let quantities = json!({
@@ -47,9 +49,13 @@ pub(super) fn spec() -> Vec<(&'static [&'static str], Value)> {
     });
     vec![
         (&[], json!({"required": ["image"]})),
+        (&["replicas"], json!({"default": default.replicas})),
         (
             &["imagePullPolicy"],
-            json!({"enum": ["Always", "IfNotPresent", "Never"]}),
+            json!({
+                "default": default.image_pull_policy,
+                "enum": ["Always", "IfNotPresent", "Never"],
+            }),
         ),
         (&["command"], atomic.clone()),
         (&["args"], atomic.clone()),

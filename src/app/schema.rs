@@ -4,13 +4,9 @@ use serde_json::Value;
 
 use super::rules;
 
-/// What a field is when nothing is said; all other defaults in a derived schema are those of Rust
-/// types and would be written into every App.
-const DEFAULTS: &[&str] = &["replicas", "imagePullPolicy", "protocol"];
-
 /// Makes a derived schema of the App the one of its CRD.
 pub(super) fn finish(root: &mut Value) {
-    clean(root, None, 0);
+    clean(root, 0);
     root["x-kubernetes-validations"] = rules::root();
     for (part, settings) in [("spec", rules::spec()), ("status", rules::status())] {
         let part = &mut root["properties"][part];
@@ -35,31 +31,29 @@ fn lay_over(schema: &mut Value, setting: Value) {
 }
 
 /// Takes away what a schema derived from Rust types has too much of, here and below: nullable (a
-/// null is a field left out, as in the built-in kinds), defaults and titles, and long descriptions
-/// of the parts that are Kubernetes' own.
-fn clean(schema: &mut Value, name: Option<&str>, depth: usize) {
+/// null is a field left out, as in the built-in kinds), titles, the defaults of Rust types, and long
+/// descriptions of the parts that are Kubernetes' own.
+fn clean(schema: &mut Value, depth: usize) {
     let Some(schema) = schema.as_object_mut() else {
         return;
     };
-    schema.shift_remove("nullable");
-    schema.shift_remove("title");
-    if !name.is_some_and(|name| DEFAULTS.contains(&name)) {
-        schema.shift_remove("default");
+    for surplus in ["nullable", "title", "default"] {
+        schema.shift_remove(surplus);
     }
-    // Our own words are at the top, and in the fields of spec and status.
-    if depth > OURS
-        && let Some(Value::String(description)) = schema.get_mut("description")
-    {
-        *description = first_sentence(description);
+    if let Some(Value::String(description)) = schema.get_mut("description") {
+        *description = match depth {
+            0..=OURS => on_one_line(description),
+            _ => first_sentence(description),
+        };
     }
     if let Some(Value::Object(properties)) = schema.get_mut("properties") {
-        for (name, property) in properties {
-            clean(property, Some(name), depth + 1);
+        for property in properties.values_mut() {
+            clean(property, depth + 1);
         }
     }
     for key in ["items", "additionalProperties"] {
         if let Some(inner) = schema.get_mut(key) {
-            clean(inner, None, depth + 1);
+            clean(inner, depth + 1);
         }
     }
     // Fields are either named or, below podOverrides, any: never both.
@@ -73,8 +67,7 @@ const OURS: usize = 2;
 
 /// The first sentence of a description in Kubernetes' API documentation.
 fn first_sentence(text: &str) -> String {
-    let text = text.split("\n\n").next().unwrap_or_default();
-    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let text = on_one_line(text.split("\n\n").next().unwrap_or_default());
     let ends = text.match_indices(". ").map(|(end, _)| end);
     let mut ends = ends.filter(|end| {
         let so_far = &text[..*end];
@@ -88,9 +81,79 @@ fn first_sentence(text: &str) -> String {
     }
 }
 
+/// Readers wrap descriptions themselves; the lines of a source file are not theirs.
+fn on_one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+    use crate::app::crd::crd;
+
+    /// All schemas below one, with their paths.
+    fn all(path: &str, schema: &Value, found: &mut Vec<(String, Value)>) {
+        found.push((path.to_owned(), schema.clone()));
+        for (name, property) in schema["properties"].as_object().into_iter().flatten() {
+            all(&format!("{path}.{name}"), property, found);
+        }
+        for key in ["items", "additionalProperties"] {
+            if schema[key].is_object() {
+                all(&format!("{path}[]"), &schema[key], found);
+            }
+        }
+    }
+
+    fn finished() -> Vec<(String, Value)> {
+        let crd = json!(crd());
+        let mut found = Vec::new();
+        let root = &crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"];
+        all("", root, &mut found);
+        found
+    }
+
+    #[test]
+    fn only_what_the_seed_left_to_a_default_has_one() {
+        let with_default = finished()
+            .into_iter()
+            .filter(|(_, s)| s.get("default").is_some());
+        let defaults: Vec<(String, Value)> = with_default
+            .map(|(path, schema)| (path, schema["default"].clone()))
+            .collect();
+        assert_eq!(
+            defaults,
+            [
+                (".spec.imagePullPolicy".to_owned(), json!("Always")),
+                (".spec.ports[].protocol".to_owned(), json!("TCP")),
+                (".spec.replicas".to_owned(), json!(1)),
+            ]
+        );
+    }
+
+    #[test]
+    fn every_field_has_a_description_of_one_line_and_no_null() {
+        for (path, schema) in finished() {
+            assert_eq!(schema.get("nullable"), None, "{path}");
+            assert_eq!(schema.get("title"), None, "{path}");
+            let named = !path.ends_with("[]") && !path.contains("podOverrides.metadata.");
+            let description = schema["description"].as_str();
+            assert!(description.is_some() || !named, "{path}");
+            assert!(!description.unwrap_or_default().contains('\n'), "{path}");
+        }
+    }
+
+    #[test]
+    fn every_list_says_how_it_is_merged_or_is_kubernetes_own() {
+        let lists = finished().into_iter().filter(|(_, s)| s["type"] == "array");
+        let untold: Vec<String> = lists
+            .filter(|(_, schema)| schema.get("x-kubernetes-list-type").is_none())
+            .map(|(path, _)| path)
+            .filter(|path| !path.contains("Probe."))
+            .collect();
+        assert_eq!(untold, Vec::<String>::new());
+    }
 
     #[test]
     fn a_description_ends_with_its_first_sentence() {

@@ -9,10 +9,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+// What the CRD requires (`image`) still has a default here: an App stored before the CRD had a
+// schema is to be read and spoken about, not to break the list that it is in.
 /// What an App is to be: one Deployment, and a Service where there are ports.
-///
-/// What the CRD requires (`image`) still has a default here: an App stored before the CRD had a
-/// schema is to be read and spoken about, not to break the list that it is in.
 #[allow(
     clippy::duplicated_attributes,
     reason = "each printcolumn has a type_ of its own"
