@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use k8s_openapi::api::core::v1::ServicePort;
-use kube::ResourceExt;
 
 use super::types::App;
 
@@ -20,14 +19,6 @@ pub fn name(app: &App) -> &str {
 /// The uid of an App; empty for one that is not stored.
 pub fn uid(app: &App) -> &str {
     app.metadata.uid.as_deref().unwrap_or_default()
-}
-
-/// `namespace/name`, for logs.
-pub fn full_name(app: &App) -> String {
-    match app.namespace() {
-        Some(namespace) => format!("{namespace}/{}", name(app)),
-        None => name(app).to_owned(),
-    }
 }
 
 /// The protocol of a port; TCP where none is said.
