@@ -2,6 +2,7 @@
 //!
 //! The map of this house; who may call whom is at the end, and a test holds it.
 //!
+//! - [`app`]: the App resource, pure: types, CRD, children, drift, status.
 //! - [`cli`]: what a person types. One file per subcommand with its arguments and its `run`.
 //! - [`cluster`]: reaching a server. kubeconfig by kubectl's rules, flags to a client, one request
 //!   sent and its answer streamed, a failure explained.
@@ -12,9 +13,10 @@
 //! - [`output`]: tables, trees, JSON, YAML, names, jsonpath, colour, progress.
 //! - [`sandbox`]: a Kubernetes API on this machine; for now the real servers, started and stopped.
 //!
-//! `main -> cli -> everything below`; `crds, schema -> discovery -> cluster`; `output` and
+//! `main -> cli -> everything below`; `crds, schema -> discovery -> cluster`; `app`, `output` and
 //! `sandbox` know none of the others.
 
+pub mod app;
 pub mod cli;
 pub mod cluster;
 pub mod crds;

@@ -108,7 +108,7 @@ fn programs_get_json_yaml_and_a_tree() {
     assert_eq!(json["unavailable"], serde_json::json!([]));
     let yaml = real.run(["discover", "apps/v1", "-o", "yaml"]).success();
     assert_eq!(serde_saphyr::from_str::<Value>(&yaml).unwrap(), json);
-    let tree = real.run(["discover", "apps", "-o", "tree"]).success();
+    let tree = real.run(["discover", "apps/", "-o", "tree"]).success();
     for line in [
         "apps\n",
         "└── v1  preferred\n",

@@ -216,7 +216,10 @@ fn what_is_not_there_says_what_is_near() {
             "gadgets.spec.free.x",
             &["the server keeps fields that it does not name"],
         ),
-        ("apps", &["is a group of resources", "appop discover apps"]),
+        (
+            "batch",
+            &["is a group of resources", "appop discover batch"],
+        ),
         (
             "podsecuritypolicies",
             &["Kubernetes had", "removed in 1.25"],

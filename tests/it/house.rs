@@ -21,6 +21,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("schema", &["cluster", "discovery", "output"]),
     ("discovery", &["cluster"]),
     ("cluster", &["output"]),
+    ("app", &[]),
     ("output", &[]),
     ("sandbox", &[]),
 ];

@@ -3,6 +3,8 @@
 // Helpers beside the tests unwrap too: a panic is how a test fails.
 #![allow(clippy::unwrap_used)]
 
+mod app_children;
+mod app_crd;
 mod connect;
 mod crds;
 mod crds_health;
