@@ -19,6 +19,7 @@ mod explain;
 mod name;
 mod raw;
 mod sandbox;
+mod verbosity;
 
 /// The whole command line.
 #[derive(Debug, Parser)]
@@ -63,7 +64,8 @@ pub struct Global {
         help_heading = "Output"
     )]
     pub color: ColorChoice,
-    /// Say on stderr what is sent: -v one line a request, -vv headers and a curl line, -vvv bodies
+    /// Say on stderr what is sent: -v one line a request, -vv headers and a curl line, -vvv bodies;
+    /// or kubectl's -v=6, -v=8, -v=9
     #[arg(short, long, global = true, action = clap::ArgAction::Count, help_heading = "Output")]
     pub verbose: u8,
 }
@@ -126,6 +128,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     if let Some(code) = completion::answer(&args) {
         return code;
     }
+    let args = verbosity::expand(args);
     let command = name::rename(Cli::command(), &args);
     let cli = match command
         .try_get_matches_from(&args)

@@ -18,7 +18,17 @@ pub fn block(text: &str) -> Cow<'_, str> {
 /// Whether a character may do something else on a terminal than take up space.
 pub fn is_hostile(c: char) -> bool {
     c.is_control()
-        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+        || matches!(
+            c,
+            '\u{ad}'
+                | '\u{61c}'
+                | '\u{180e}'
+                | '\u{200b}'..='\u{200f}'
+                | '\u{2028}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}'
+                | '\u{feff}'
+                | '\u{e0000}'..='\u{e007f}'
+        )
 }
 
 fn escape(text: &str, keep: impl Fn(char) -> bool) -> Cow<'_, str> {
@@ -54,6 +64,7 @@ mod tests {
         assert_eq!(line("a\x1b[31mred\x07"), "a\\u{1b}[31mred\\u{7}");
         assert_eq!(line("one\ntwo\r"), "one\\ntwo\\r");
         assert_eq!(line("\u{9b}31m\u{202e}x"), "\\u{9b}31m\\u{202e}x");
+        assert_eq!(line("a\u{ad}b\u{e0041}"), "a\\u{ad}b\\u{e0041}");
         assert_eq!(block("one\n\ttwo\x1b"), "one\n\ttwo\\u{1b}");
     }
 }

@@ -8,6 +8,10 @@
 # place than the cache directory.
 set -euo pipefail
 
+# A workspace and other platforms of whoever calls are not meant for these binaries.
+export GOWORK=off
+unset GOOS GOARCH GOEXPERIMENT
+
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 say() { printf 'controlplane: %s\n' "$*" >&2; }
 
@@ -54,7 +58,7 @@ build() {
   [ -x "$dir/$name" ] && return
   local temporary=$dir/.$name.$$ began=$SECONDS
   say "building $name (some minutes the first time)"
-  (cd "$here/$module" && CGO_ENABLED=0 go build -mod=readonly -trimpath -ldflags "-s -w $flags" \
+  (cd "$here/$module" && CGO_ENABLED=0 go build -mod=readonly -buildvcs=false -trimpath -ldflags "-s -w $flags" \
     -o "$temporary" "$package") >&2
   mv "$temporary" "$dir/$name"
   say "built $name in $((SECONDS - began)) s"

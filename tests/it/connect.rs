@@ -506,7 +506,7 @@ fn verbose_shows_requests_and_a_curl_line_that_works() {
             "{line}"
         );
     }
-    let two = run("-vv");
+    let two = run("-v=8");
     let config: serde_json::Value =
         serde_saphyr::from_str(&std::fs::read_to_string(&real.kubeconfig).unwrap()).unwrap();
     let token = config["users"][0]["user"]["token"].as_str().unwrap();
