@@ -289,7 +289,7 @@ fn innermost(problem: &(dyn StdError + 'static)) -> String {
 }
 
 /// An error and its causes in one line, each said once.
-pub(super) fn chain(problem: &(dyn StdError + 'static)) -> String {
+pub fn chain(problem: &(dyn StdError + 'static)) -> String {
     let mut text = String::new();
     for cause in causes(problem).map(ToString::to_string) {
         if !text.contains(&cause) {

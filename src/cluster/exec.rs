@@ -33,14 +33,23 @@ struct Status {
     token: Option<String>,
     client_certificate_data: Option<String>,
     client_key_data: Option<String>,
+    expiration_timestamp: Option<String>,
+}
+
+/// A plugin that was run.
+pub(super) struct Ran {
+    pub(super) command: String,
+    /// The plugin, to be run again when its token expires; `None` when that has no end, or when it
+    /// answered with a certificate, which is part of every connection
+    pub(super) renewal: Option<ExecConfig>,
 }
 
 /// Runs the plugin of `auth`, if it has one and no other credential, and puts what it answers in
-/// its place. Gives the plugin's command if it was run.
+/// its place. Gives the plugin if it was run.
 ///
 /// Errors: the plugin is missing, fails, or answers something else than an ExecCredential.
-pub(super) fn resolve(auth: &mut AuthInfo, cluster: &Cluster) -> Result<Option<String>, Error> {
-    let Some(exec) = auth.exec.take() else {
+pub(super) fn resolve(auth: &mut AuthInfo, cluster: &Cluster) -> Result<Option<Ran>, Error> {
+    let Some(mut exec) = auth.exec.take() else {
         return Ok(None);
     };
     let has_other = auth.token.is_some()
@@ -52,6 +61,12 @@ pub(super) fn resolve(auth: &mut AuthInfo, cluster: &Cluster) -> Result<Option<S
         return Ok(None);
     }
     let status = run(&exec, cluster)?;
+    let expires = status.token.is_some() && status.expiration_timestamp.is_some();
+    let command = exec.command.clone().unwrap_or_default();
+    if exec.provide_cluster_info {
+        exec.cluster = ExecAuthCluster::try_from(cluster).ok();
+    }
+    let renewal = (expires && status.client_certificate_data.is_none()).then_some(exec);
     auth.token = status
         .token
         .filter(|token| !token.is_empty())
@@ -63,7 +78,7 @@ pub(super) fn resolve(auth: &mut AuthInfo, cluster: &Cluster) -> Result<Option<S
         auth.client_certificate_data = Some(encode(&certificate));
         auth.client_key_data = Some(encode(&key).into());
     }
-    Ok(exec.command)
+    Ok(Some(Ran { command, renewal }))
 }
 
 fn run(exec: &ExecConfig, cluster: &Cluster) -> Result<Status, Error> {

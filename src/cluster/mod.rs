@@ -18,7 +18,7 @@ mod trace;
 mod userinfo;
 
 pub use credentials::{Credential, CredentialKind};
-pub use error::{Error, Transport};
+pub use error::{Error, Transport, chain};
 pub use failure::{Cause, Details, Failure, Status};
 pub use flags::ConnectFlags;
 pub use kubeconfig::Places;

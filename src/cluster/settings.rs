@@ -11,7 +11,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::Uri;
 use kube::Config;
-use kube::config::{AuthInfo, Cluster, Context};
+use kube::config::{AuthInfo, Cluster, Context, ExecConfig};
 
 use super::credentials::Credential;
 use super::error::{Error, chain};
@@ -36,6 +36,8 @@ pub struct Settings {
     pub authority_file: Option<String>,
     /// Where the credential's secret is from; for curl lines
     pub secret: SecretSource,
+    /// The credential plugin whose token has an end; see [`Settings::lasting`]
+    renewal: Option<ExecConfig>,
 }
 
 /// Where a secret that no file of its own holds is to be found.
@@ -50,6 +52,17 @@ pub enum SecretSource {
 }
 
 impl Settings {
+    /// The same for a process that outlives its credentials: the kube crate runs the credential
+    /// plugin anew, now and whenever its token is about to expire.
+    pub fn lasting(&self) -> Config {
+        let mut config = self.config.clone();
+        if let Some(plugin) = &self.renewal {
+            config.auth_info.token = None;
+            config.auth_info.exec = Some(plugin.clone());
+        }
+        config
+    }
+
     /// Reads the files and applies the flags. Runs the user's credential plugin, if there is one.
     ///
     /// Errors: nothing is configured, a file is broken, names that do not exist, flags that
@@ -183,6 +196,7 @@ fn of_pod(mut config: Config, flags: &ConnectFlags) -> Result<Settings, Error> {
         timeout: None,
         authority_file,
         secret: SecretSource::Flag,
+        renewal: None,
     })
 }
 
@@ -195,6 +209,10 @@ fn of_files(loaded: &Loaded, flags: &ConnectFlags) -> Result<Settings, Error> {
     let cluster = cluster(loaded, flags, &context)?;
     let (mut auth, user) = auth(loaded, flags, &context)?;
     let plugin = exec::resolve(&mut auth, &cluster)?;
+    let (plugin, renewal) = match plugin {
+        Some(ran) => (Some(ran.command), ran.renewal),
+        None => (None, None),
+    };
     let secret = match plugin {
         Some(command) => SecretSource::Plugin(command),
         None if flags.token.is_some() => SecretSource::Flag,
@@ -234,6 +252,7 @@ fn of_files(loaded: &Loaded, flags: &ConnectFlags) -> Result<Settings, Error> {
         timeout: None,
         authority_file,
         secret,
+        renewal,
     })
 }
 
