@@ -10,17 +10,19 @@
 //!   loading, the cache, lifecycle facts.
 //! - [`schema`]: OpenAPI v3 and CRD schemas as one tree of fields.
 //! - [`crds`]: a CustomResourceDefinition as a person wants to see it.
+//! - [`operator`]: watches, reconcile, server-side apply, lease, events, metrics, health.
 //! - [`output`]: tables, trees, JSON, YAML, names, jsonpath, colour, progress.
 //! - [`sandbox`]: a Kubernetes API on this machine; for now the real servers, started and stopped.
 //!
-//! `main -> cli -> everything below`; `crds, schema -> discovery -> cluster`; `app`, `output` and
-//! `sandbox` know none of the others.
+//! `main -> cli -> everything below`; `crds, schema -> discovery -> cluster`; `operator -> app,
+//! cluster`; `app`, `output` and `sandbox` know none of the others.
 
 pub mod app;
 pub mod cli;
 pub mod cluster;
 pub mod crds;
 pub mod discovery;
+pub mod operator;
 pub mod output;
 pub mod sandbox;
 pub mod schema;

@@ -20,7 +20,8 @@ pub struct Live {
     pub digest: Digest,
     controller: Option<Controller>,
     owners: Vec<String>,
-    labelled: bool,
+    /// Whether it bears the label by which children are watched, with its own name.
+    pub labelled: bool,
 }
 
 #[derive(Clone, Debug, PartialEq)]
