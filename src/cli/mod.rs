@@ -18,6 +18,7 @@ pub mod exit;
 mod explain;
 mod name;
 mod raw;
+mod run;
 mod sandbox;
 mod verbosity;
 
@@ -81,6 +82,9 @@ pub enum Command {
     Crds(crds::Args),
     /// What a kind's fields are: type, default, bounds, rules; and an object to start from
     Explain(explain::Args),
+    /// Run the operator: bring Apps up, keep them up, say how they are
+    #[command(alias = "operator")]
+    Run(run::Args),
     /// Run a Kubernetes API on this machine, for as long as you need it
     Sandbox(sandbox::Args),
     /// Print the script that makes a shell complete appop's command lines
@@ -138,7 +142,10 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Err(problem) => problem.exit(),
     };
     let printer = Printer::new(cli.global.color);
-    trace(cli.global.verbose);
+    // The operator has a log of its own.
+    if !matches!(cli.command, Command::Run(_)) {
+        trace(cli.global.verbose);
+    }
     exit::code(printer, run(cli, printer))
 }
 
@@ -168,6 +175,7 @@ fn run(cli: Cli, printer: Printer) -> anyhow::Result<ExitCode> {
             Command::Raw(args) => args.run(&context).await,
             Command::Crds(args) => args.run(&context).await,
             Command::Explain(args) => args.run(&context).await,
+            Command::Run(args) => args.run(&context).await,
             Command::Sandbox(args) => args.run(&context).await,
             Command::Completion(args) => args.run(&context),
         }

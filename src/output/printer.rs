@@ -117,6 +117,11 @@ impl Printer {
         self.stderr_terminal
     }
 
+    /// Whether stderr is to be coloured.
+    pub fn stderr_is_colored(&self) -> bool {
+        self.stderr_color
+    }
+
     /// Whether stdout is to be coloured.
     pub fn stdout_is_colored(&self) -> bool {
         self.stdout_color
