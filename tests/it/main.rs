@@ -14,6 +14,7 @@ mod explain;
 mod facts;
 mod help;
 mod house;
+mod operator;
 mod raw;
 mod raw_hostile;
 mod raw_shown;
