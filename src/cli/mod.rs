@@ -16,10 +16,12 @@ mod crds;
 mod discover;
 pub mod exit;
 mod explain;
+mod install;
 mod name;
 mod raw;
 mod run;
 mod sandbox;
+mod uninstall;
 mod verbosity;
 
 /// The whole command line.
@@ -85,6 +87,10 @@ pub enum Command {
     /// Run the operator: bring Apps up, keep them up, say how they are
     #[command(alias = "operator")]
     Run(run::Args),
+    /// Put the App resource and its operator into the cluster
+    Install(install::Args),
+    /// Take the operator out of the cluster again, and what install made
+    Uninstall(uninstall::Args),
     /// Run a Kubernetes API on this machine, for as long as you need it
     Sandbox(sandbox::Args),
     /// Print the script that makes a shell complete appop's command lines
@@ -176,6 +182,8 @@ fn run(cli: Cli, printer: Printer) -> anyhow::Result<ExitCode> {
             Command::Crds(args) => args.run(&context).await,
             Command::Explain(args) => args.run(&context).await,
             Command::Run(args) => args.run(&context).await,
+            Command::Install(args) => args.run(&context).await,
+            Command::Uninstall(args) => args.run(&context).await,
             Command::Sandbox(args) => args.run(&context).await,
             Command::Completion(args) => args.run(&context),
         }

@@ -9,6 +9,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
+            "app",
             "cluster",
             "crds",
             "discovery",

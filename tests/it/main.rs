@@ -14,6 +14,7 @@ mod explain;
 mod facts;
 mod help;
 mod house;
+mod install;
 mod operator;
 mod raw;
 mod raw_hostile;
