@@ -15,6 +15,7 @@ mod facts;
 mod help;
 mod house;
 mod install;
+mod install_files;
 mod operator;
 mod raw;
 mod raw_hostile;
