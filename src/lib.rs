@@ -11,11 +11,12 @@
 //! - [`schema`]: OpenAPI v3 and CRD schemas as one tree of fields.
 //! - [`crds`]: a CustomResourceDefinition as a person wants to see it.
 //! - [`operator`]: watches, reconcile, server-side apply, lease, events, metrics, health.
+//! - [`ownership`]: who owns whom. Objects with their ownerReferences, and the tree of them.
 //! - [`output`]: tables, trees, JSON, YAML, names, jsonpath, colour, progress.
 //! - [`sandbox`]: a Kubernetes API on this machine; for now the real servers, started and stopped.
 //!
-//! `main -> cli -> everything below`; `crds, schema -> discovery -> cluster`; `operator -> app,
-//! cluster`; `app`, `output` and `sandbox` know none of the others.
+//! `main -> cli -> everything below`; `crds, schema, ownership -> discovery -> cluster`;
+//! `operator -> app, cluster`; `app`, `output` and `sandbox` know none of the others.
 
 pub mod app;
 pub mod cli;
@@ -24,5 +25,6 @@ pub mod crds;
 pub mod discovery;
 pub mod operator;
 pub mod output;
+pub mod ownership;
 pub mod sandbox;
 pub mod schema;

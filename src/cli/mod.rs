@@ -10,17 +10,20 @@ use crate::cluster::{ConnectFlags, Server};
 use crate::discovery::{self, Cache, CacheMode, Discovery};
 use crate::output::{ColorChoice, Printer};
 
+mod apps;
 mod complete;
 mod completion;
 mod crds;
 mod discover;
 pub mod exit;
 mod explain;
+mod family;
 mod install;
 mod name;
 mod raw;
 mod run;
 mod sandbox;
+mod tree;
 mod uninstall;
 mod verbosity;
 
@@ -91,6 +94,10 @@ pub enum Command {
     Install(install::Args),
     /// Take the operator out of the cluster again, and what install made
     Uninstall(uninstall::Args),
+    /// Apps and how they are; or one App with what it owns and what has happened to it
+    Apps(apps::Args),
+    /// Any object with what it owns, and how each of them is
+    Tree(tree::Args),
     /// Run a Kubernetes API on this machine, for as long as you need it
     Sandbox(sandbox::Args),
     /// Print the script that makes a shell complete appop's command lines
@@ -184,6 +191,8 @@ fn run(cli: Cli, printer: Printer) -> anyhow::Result<ExitCode> {
             Command::Run(args) => args.run(&context).await,
             Command::Install(args) => args.run(&context).await,
             Command::Uninstall(args) => args.run(&context).await,
+            Command::Apps(args) => args.run(&context).await,
+            Command::Tree(args) => args.run(&context).await,
             Command::Sandbox(args) => args.run(&context).await,
             Command::Completion(args) => args.run(&context),
         }

@@ -17,7 +17,7 @@ use super::flags::ConnectFlags;
 use super::kubeconfig::Places;
 use super::proxy;
 use super::settings::{Settings, url_of};
-use super::trace::{SentBody, TraceLayer};
+use super::trace::{SentBody, TraceLayer, Unwarned};
 
 /// What appop calls itself, where the user gives no other name.
 pub(super) const AGENT: &str = concat!("appop/", env!("CARGO_PKG_VERSION"));
@@ -38,6 +38,7 @@ pub struct Server {
     client: kube::Client,
     settings: Settings,
     printer: Printer,
+    warns: bool,
 }
 
 /// A whole answer with a good code (or 304).
@@ -79,7 +80,17 @@ impl Server {
             client,
             settings,
             printer,
+            warns: true,
         })
+    }
+
+    /// The same server, whose warnings are not shown: for requests that nobody asked for by name,
+    /// such as a look through all kinds, where a deprecated one among them is nobody's mistake.
+    pub fn without_warnings(&self) -> Self {
+        Server {
+            warns: false,
+            ..self.clone()
+        }
     }
 
     /// The settings in use.
@@ -208,6 +219,9 @@ impl Server {
         let mut sent = request.clone();
         sent.extensions_mut()
             .insert(SentBody(request.body().clone()));
+        if !self.warns {
+            sent.extensions_mut().insert(Unwarned);
+        }
         let sent = self.client.send(sent.map(Body::from));
         let sent = match self.settings.timeout {
             Some(limit) => timeout(limit, sent)

@@ -23,6 +23,10 @@ use super::settings::Settings;
 #[derive(Clone)]
 pub(super) struct SentBody(pub(super) Bytes);
 
+/// On a request whose answer's warnings are not to be shown.
+#[derive(Clone, Copy)]
+pub(super) struct Unwarned;
+
 /// How much of a body `-vvv` shows, and of a request's the curl line.
 const BODY_SHOWN: usize = 64 * 1024;
 
@@ -88,6 +92,7 @@ where
         let url = shared.url(request.uri());
         let method = request.method().clone();
         shared.show_request(&request, &url);
+        let warns = request.extensions().get::<Unwarned>().is_none();
         let began = Instant::now();
         let answer = self.inner.call(request);
         Box::pin(async move {
@@ -103,7 +108,9 @@ where
                     return Err(problem);
                 }
             };
-            shared.warn(answer.headers());
+            if warns {
+                shared.warn(answer.headers());
+            }
             shared.show_headers('<', answer.headers());
             let line = (shared.verbose > 0).then(|| Line {
                 start: format!("{method} {url} {}", answer.status().as_u16()),

@@ -1,5 +1,6 @@
 //! The operator on a real control plane, with the rights of its own role.
 
+mod apps;
 mod credentials;
 mod drift;
 mod failures;
@@ -9,3 +10,4 @@ mod lifecycle;
 mod once;
 mod outage;
 mod ownership;
+mod tree;
