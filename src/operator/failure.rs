@@ -1,5 +1,7 @@
 //! What a failed request means for the App that it was made for.
 
+use std::error::Error as StdError;
+use std::io;
 use std::time::Duration;
 
 use kube::core::Status;
@@ -24,7 +26,7 @@ pub(super) enum Failure {
 pub(super) fn classify(child: Child, problem: &kube::Error) -> Failure {
     let status = match problem {
         kube::Error::Api(status) => status,
-        kube::Error::Service(cause) if cause.is::<Closed>() => return Failure::Closed,
+        other if is_closed(other) => return Failure::Closed,
         other => {
             let failing = app::Failure::Failing {
                 child,
@@ -50,6 +52,14 @@ pub(super) fn classify(child: Child, problem: &kube::Error) -> Failure {
             Failure::Told(failure, asked.map(Duration::from_secs))
         }
     }
+}
+
+/// Whether the gate has kept a request back, or the rest of it.
+fn is_closed(problem: &(dyn StdError + 'static)) -> bool {
+    let inner = |problem: &io::Error| problem.get_ref().is_some_and(|inner| inner.is::<Closed>());
+    problem.is::<Closed>()
+        || problem.downcast_ref::<io::Error>().is_some_and(inner)
+        || problem.source().is_some_and(is_closed)
 }
 
 /// An error in one line, each cause said once.
@@ -100,5 +110,7 @@ mod tests {
         assert!(matches!(busy, Failure::Told(app::Failure::Failing { .. }, wait) if wait == asked));
         let closed = kube::Error::Service(Box::new(Closed));
         assert_eq!(classify(Child::Service, &closed), Failure::Closed);
+        let cut = kube::Error::Service(Box::new(io::Error::other(Closed)));
+        assert_eq!(classify(Child::Service, &cut), Failure::Closed);
     }
 }

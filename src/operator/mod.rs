@@ -12,6 +12,7 @@ mod backoff;
 mod cache;
 mod events;
 mod failure;
+mod fence;
 mod gate;
 mod health;
 mod lease;
@@ -33,8 +34,8 @@ mod write;
 use std::sync::Arc;
 use std::time::Duration;
 
-use kube::Client;
 use kube::client::ClientBuilder;
+use kube::{Client, Config};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::cluster::{self, Server};
@@ -175,6 +176,20 @@ async fn look(server: &Server, scopes: &[Scope], selector: Option<&str>) -> Resu
 
 /// A client whose requests are counted, and whose writes pass `gate`.
 fn connect(server: &Server, gate: Gate, metrics: &Arc<Metrics>) -> Result<Client, Error> {
+    let (config, layer) = around(server, gate, metrics);
+    let builder = ClientBuilder::try_from(config).map_err(useless)?;
+    Ok(builder.with_layer(&layer).build())
+}
+
+/// As [`connect`], for requests that write: not a byte of them leaves while `gate` is closed.
+fn connect_fenced(server: &Server, gate: Gate, metrics: &Arc<Metrics>) -> Result<Client, Error> {
+    let (config, layer) = around(server, gate.clone(), metrics);
+    let transport = fence::transport(&config, gate).map_err(useless)?;
+    let builder = ClientBuilder::new(transport, config.default_namespace);
+    Ok(builder.with_layer(&layer).build())
+}
+
+fn around(server: &Server, gate: Gate, metrics: &Arc<Metrics>) -> (Config, Requests) {
     let settings = server.settings();
     let mut config = settings.lasting();
     config.read_timeout = Some(SILENCE);
@@ -184,7 +199,9 @@ fn connect(server: &Server, gate: Gate, metrics: &Arc<Metrics>) -> Result<Client
         .map(http::uri::Authority::as_str)
         .unwrap_or_default();
     let layer = Requests::new(gate, Arc::clone(metrics), host, settings.timeout);
-    let builder = ClientBuilder::try_from(config)
-        .map_err(|problem| Error::Settings(cluster::chain(&problem)))?;
-    Ok(builder.with_layer(&layer).build())
+    (config, layer)
+}
+
+fn useless(problem: kube::Error) -> Error {
+    Error::Settings(cluster::chain(&problem))
 }

@@ -21,7 +21,7 @@ use super::queue::{Ended, Key, Queue};
 use super::reconcile::{Worked, Worker};
 use super::watch::{News, Scope, Source, Watching, streams};
 use super::write::Writer;
-use super::{Error, Options, connect, look};
+use super::{Error, Options, connect, connect_fenced, look};
 use crate::app::Note;
 use crate::cluster::Server;
 
@@ -73,7 +73,8 @@ pub async fn run(
         let answers = health::serve(listener, Arc::clone(&metrics), readiness.clone());
         helpers.add(tokio::spawn(answers));
     }
-    let client = connect(server, gate.clone(), &metrics)?;
+    let reader = connect(server, gate.clone(), &metrics)?;
+    let writer = connect_fenced(server, gate.clone(), &metrics)?;
     let lease = match &options.lease {
         Some(lease) => {
             // A client of its own: renewals never wait behind other requests, and pass the gate.
@@ -89,14 +90,14 @@ pub async fn run(
         }
         None => None,
     };
-    let (events, recorder) = Recorder::new(client.clone(), &options.name, &options.instance);
+    let (events, recorder) = Recorder::new(writer.clone(), &options.name, &options.instance);
     let recorder = tokio::spawn(recorder.run());
     let operator = Operator {
-        watching: streams(&client, &scopes, options.selector.as_deref()),
+        watching: streams(&reader, &scopes, options.selector.as_deref()),
         cache: Cache::new(scopes.clone()),
         scopes,
         worker: Worker {
-            writer: Writer::new(client, false),
+            writer: Writer::new(writer, false),
             metrics: Arc::clone(&metrics),
             events,
         },

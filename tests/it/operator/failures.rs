@@ -97,7 +97,7 @@ fn a_namespace_that_is_closed_to_us_does_not_close_the_others() {
         let app = lab.admin.get(&path("app", closed, "web"))?;
         (condition(&app, "Ready").0 == "True").then_some(())
     });
-    assert!(operator.says("the watch goes on"));
+    operator.wait_for("the watch goes on");
 }
 
 #[test]
@@ -114,7 +114,10 @@ fn what_is_forbidden_is_said_and_tried_again() {
     lab.app("web", spec());
     let message = lab.holds("web", "Reconciling", "Forbidden");
     assert!(message.contains("exceeded quota"), "{message}");
-    assert!(operator.metric("controller_runtime_reconcile_errors_total", &[]) > 0);
+    // The status is written before the attempt is counted.
+    wait("the failure is counted", || {
+        (operator.metric("controller_runtime_reconcile_errors_total", &[]) > 0).then_some(())
+    });
     lab.admin.delete(&format!("{quotas}/none"));
     lab.ready("web");
 }
@@ -148,5 +151,5 @@ fn probes_and_metrics_are_served_and_idleness_costs_nothing() {
     std::thread::sleep(std::time::Duration::from_secs(4));
     assert_eq!(requests(), before);
     assert_eq!(operator.stop(), 0);
-    assert!(operator.says("stopped"));
+    operator.wait_for("stopped");
 }

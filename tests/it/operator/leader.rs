@@ -44,16 +44,14 @@ fn a_clean_stop_hands_over_and_a_killed_leader_is_replaced() {
     lab.ready("one");
     let mut second = candidate(&lab);
     second.wait_for("somebody else leads; waiting");
-    assert_eq!(
-        second.get("/readyz").0,
-        200,
-        "who waits is ready to take over"
-    );
+    wait("who waits is ready to take over", || {
+        (second.get("/readyz").0 == 200).then_some(())
+    });
     assert!(!leads(&second));
     assert_eq!(second.writes(), 0);
 
     assert_eq!(first.stop(), 0);
-    assert!(first.says("the lease is given back"));
+    first.wait_for("the lease is given back");
     let stopped = Instant::now();
     wait("the second leads", || leads(&second).then_some(()));
     assert!(
@@ -129,8 +127,10 @@ fn a_leader_that_was_frozen_past_its_lease_never_writes_again() {
     first.signal(Signal::CONT);
     assert_eq!(first.ended(), 1, "{:#?}", first.log());
     assert_eq!(state(), before);
-    let log = first.log();
-    let last = log.last().unwrap()["plain"].as_str().unwrap_or_default();
-    assert!(last.contains("the lease app-lock is lost"), "{last}");
+    wait("it says why it ended", || {
+        let log = first.log();
+        let last = log.last()?["plain"].as_str()?.to_owned();
+        last.contains("the lease app-lock is lost").then_some(())
+    });
     second.signal(Signal::CONT);
 }
