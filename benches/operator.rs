@@ -37,18 +37,12 @@ async fn main() {
         );
         std::process::exit(1);
     }
-    let dir = tempfile::tempdir().unwrap();
-    let server = Server::start(dir.path());
-    let bench = Bench {
-        client: client(&server.kubeconfig).await,
-        server,
+    let plan = Plan {
         apps: if quick { 100 } else { 2000 },
         rounds: if quick { 1 } else { 3 },
         idle: if quick { Duration::from_secs(5) } else { IDLE },
     };
-    bench.install().await;
-    bench.server.freeze_controllers();
-    let table = bench.run().await;
+    let table = plan.run().await;
     println!("{table}");
     if !quick {
         write_page(&table);
@@ -153,17 +147,29 @@ impl Drop for Server {
     }
 }
 
-struct Bench {
-    server: Server,
-    client: Client,
+struct Plan {
     apps: usize,
     rounds: usize,
     idle: Duration,
 }
 
+/// A control plane of its own for each measurement, with the same Apps in it: the API server takes
+/// longer for a Service the more of them there are.
+struct Bench {
+    server: Server,
+    client: Client,
+    apps: usize,
+    // Last: the servers end before their files go.
+    _directory: tempfile::TempDir,
+}
+
+/// The namespace of the Apps.
+const APPS: &str = "apps";
+
 /// What one round has shown.
 struct Round {
     bare: Duration,
+    applied: Duration,
     /// Until the last child was there
     children: Duration,
     operator: Usage,
@@ -192,10 +198,14 @@ struct Writes {
 
 impl Bench {
     async fn send(&self, method: Method, path: &str, body: &Value) -> Result<Value, kube::Error> {
+        let kind = match method {
+            Method::PATCH => "application/apply-patch+yaml",
+            _ => "application/json",
+        };
         let request = Request::builder()
             .method(method)
             .uri(path)
-            .header("content-type", "application/json")
+            .header("content-type", kind)
             .body(body.to_string().into_bytes())
             .unwrap();
         self.client.request(request).await
@@ -251,8 +261,9 @@ impl Bench {
         })
     }
 
-    /// The same children, made by a loop that does nothing else.
-    async fn bare(&self, namespace: &str) -> Duration {
+    /// The same children, made by a loop that does nothing else: created, or applied as the operator
+    /// applies them.
+    async fn bare(&self, namespace: &str, method: &Method) -> Duration {
         let pairs: Vec<(Value, Value)> = (0..self.apps)
             .map(|number| {
                 let app = serde_json::from_value(Self::app(namespace, number)).unwrap();
@@ -263,13 +274,24 @@ impl Bench {
         let began = Instant::now();
         stream::iter(pairs)
             .for_each_concurrent(WORKERS, |(deployment, service)| async move {
-                let path = format!("/apis/apps/v1/namespaces/{namespace}/deployments");
-                self.create(path, deployment).await;
-                self.create(format!("/api/v1/namespaces/{namespace}/services"), service)
-                    .await;
+                let all = format!("/apis/apps/v1/namespaces/{namespace}/deployments");
+                self.make(all, method, deployment).await;
+                let all = format!("/api/v1/namespaces/{namespace}/services");
+                self.make(all, method, service).await;
             })
             .await;
         began.elapsed()
+    }
+
+    async fn make(&self, all: String, method: &Method, object: Value) {
+        let path = match *method {
+            Method::PATCH => {
+                let name = object["metadata"]["name"].as_str().unwrap();
+                format!("{all}/{name}?fieldManager=appop&force=true")
+            }
+            _ => all,
+        };
+        self.send(method.clone(), &path, &object).await.unwrap();
     }
 
     async fn make_apps(&self, namespace: &str) {
@@ -281,13 +303,35 @@ impl Bench {
             .await;
     }
 
-    async fn round(&self, number: usize, idles: bool) -> Round {
-        let (bare, apps) = (format!("bare-{number}"), format!("apps-{number}"));
-        self.namespace(&bare).await;
-        self.namespace(&apps).await;
-        self.make_apps(&apps).await;
-        let bare = self.bare(&bare).await;
-        let mut first = Operator::start(&self.server.kubeconfig, &apps);
+    async fn start(apps: usize) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let server = Server::start(directory.path());
+        let bench = Bench {
+            client: client(&server.kubeconfig).await,
+            server,
+            apps,
+            _directory: directory,
+        };
+        bench.install().await;
+        bench.server.freeze_controllers();
+        bench.namespace(APPS).await;
+        bench.make_apps(APPS).await;
+        bench
+    }
+}
+
+impl Plan {
+    async fn round(&self, idles: bool) -> (Round, Usage) {
+        let bench = Bench::start(self.apps).await;
+        bench.namespace("bare").await;
+        let bare = bench.bare("bare", &Method::POST).await;
+        drop(bench);
+        let bench = Bench::start(self.apps).await;
+        bench.namespace("bare").await;
+        let applied = bench.bare("bare", &Method::PATCH).await;
+        drop(bench);
+        let bench = Bench::start(self.apps).await;
+        let mut first = Operator::start(&bench.server.kubeconfig, APPS);
         let children = first.children(2 * self.apps);
         let operator = first.caught_up();
         let writes = Writes {
@@ -296,7 +340,7 @@ impl Bench {
             statuses: first.writes(|labels| labels.contains("/status")),
         };
         first.end();
-        let mut second = Operator::start(&self.server.kubeconfig, &apps);
+        let mut second = Operator::start(&bench.server.kubeconfig, APPS);
         let restart = second.caught_up();
         let restart_writes = second.writes(|_| true);
         let before = second.requests();
@@ -310,8 +354,9 @@ impl Bench {
             .collect();
         let idle_memory = second.metric("process_resident_memory_bytes");
         second.end();
-        Round {
+        let round = Round {
             bare,
+            applied,
             children,
             operator,
             writes,
@@ -319,17 +364,24 @@ impl Bench {
             restart_writes,
             idle_requests,
             idle_memory,
-        }
+        };
+        // What a process without Apps needs is no cost of Apps.
+        bench.namespace("empty").await;
+        let mut empty = Operator::start(&bench.server.kubeconfig, "empty");
+        let nothing = empty.caught_up();
+        empty.end();
+        (round, nothing)
     }
 
     async fn run(&self) -> String {
         let cores = std::thread::available_parallelism().map_or(0, usize::from);
-        let mut rounds = Vec::new();
+        let (mut rounds, mut nothing) = (Vec::new(), None);
         for number in 0..self.rounds {
-            let round = self.round(number, number + 1 == self.rounds).await;
+            let (round, empty) = self.round(number + 1 == self.rounds).await;
             eprintln!(
-                "round {number}: bare {:.1} s, children {:.1} s, all {:.1} s, {:.1} s CPU, {:.1} MB, restart {:.2} s",
+                "round {number}: bare {:.1} s, applied {:.1} s, children {:.1} s, all {:.1} s, {:.1} s CPU, {:.1} MB, restart {:.2} s",
                 round.bare.as_secs_f64(),
+                round.applied.as_secs_f64(),
                 round.children.as_secs_f64(),
                 round.operator.wall.as_secs_f64(),
                 round.operator.cpu,
@@ -337,13 +389,9 @@ impl Bench {
                 round.restart.wall.as_secs_f64(),
             );
             rounds.push(round);
+            nothing = Some(empty);
         }
-        // What a process without Apps needs is no cost of Apps.
-        self.namespace("empty").await;
-        let mut empty = Operator::start(&self.server.kubeconfig, "empty");
-        let nothing = empty.caught_up();
-        empty.end();
-        self.table(&rounds, nothing, cores)
+        self.table(&rounds, nothing.unwrap(), cores)
     }
 
     fn table(&self, rounds: &[Round], nothing: Usage, cores: usize) -> String {
@@ -358,6 +406,8 @@ impl Bench {
             median(&|r| r.bare.as_secs_f64()),
             median(&|r| r.operator.wall.as_secs_f64()),
         );
+        let applied = median(&|r| r.applied.as_secs_f64());
+        let ratio_of_applies = median(&|r| r.children.as_secs_f64() / r.applied.as_secs_f64());
         let children = median(&|r| r.children.as_secs_f64());
         let ratio = median(&|r| r.children.as_secs_f64() / r.bare.as_secs_f64());
         let ratio_of_all = median(&|r| r.operator.wall.as_secs_f64() / r.bare.as_secs_f64());
@@ -377,22 +427,24 @@ impl Bench {
             let _ = writeln!(table, "| {what} | {measured} | {goal} |");
         };
         line(
-            "bare loop: Deployment and Service of each",
+            "bare loop: Deployment and Service of each, created",
             format!("{bare:.1} s"),
             "",
         );
+        line("the same, applied", format!("{applied:.1} s"), "");
         line(
             "operator: the last of them is there",
             format!("{children:.1} s"),
             "",
         );
-        line("ratio", format!("{ratio:.2}"), "1.2");
+        line("ratio to creates", format!("{ratio:.2}"), "1.2");
+        line("ratio to applies", format!("{ratio_of_applies:.2}"), "");
         line(
             "operator: every status says so too",
             format!("{wall:.1} s"),
             "",
         );
-        line("ratio", format!("{ratio_of_all:.2}"), "");
+        line("ratio to creates", format!("{ratio_of_all:.2}"), "1.2");
         let writes = worst(&|r| r.writes.children) / apps;
         line("writes to children, an App", format!("{writes:.2}"), "2");
         let writes = worst(&|r| r.writes.statuses) / apps;
