@@ -1,10 +1,12 @@
 //! A Kubernetes API on this machine.
 //!
 //! - [`real`]: etcd, kube-apiserver and kube-controller-manager as processes of their own.
+//! - [`memory`]: an API server within this process, held to the answers of the real one.
 //! - [`simulator`]: nodes that exist only in the API, and pods that become ready on them.
 //!
 //! Both are reached over HTTP alone, like any server; nothing here prints or catches signals.
 
+pub mod memory;
 #[cfg(unix)]
 pub mod real;
 pub mod simulator;
