@@ -100,11 +100,14 @@ pub struct Field {
 /// When an empty field is not written (`encoding/json` tags in k8s.io/api).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Omit {
-    /// Always written: no `omitempty`. A struct is written as `{}`, a nil slice or map or pointer
-    /// as `null`, text as `""`.
+    /// Always written, with its zero value when it was not given: text, numbers and booleans without
+    /// `omitempty`, and structs with or without it, since Go takes none for empty.
     Never,
+    /// Always written, as `null` when it was not given: a pointer, list or map without `omitempty`,
+    /// and structs that write themselves so, such as Time and RawExtension.
+    Null,
     /// Left out when it is the zero value: `omitempty` on what is no pointer. An empty list or map,
-    /// `0`, `""` and `false` go; a struct is never empty.
+    /// `0`, `""` and `false` go.
     Zero,
     /// Left out only when it was not given: `omitempty` on a pointer. An explicit `0` stays.
     #[default]
