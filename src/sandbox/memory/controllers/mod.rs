@@ -1,3 +1,26 @@
 //! The controllers of kube-controller-manager, as far as workloads without containers need them.
+//!
+//! Each decides in a pure function, from an object and what is observed of it, and carries out in
+//! one other place. Reads are of what is stored, so there are no caches and no expectations.
+//! [`manager::Manager`] knows which objects a change makes due, and when.
 
 pub mod cluster;
+pub mod manager;
+
+mod context;
+mod deployment;
+mod events;
+mod hash;
+mod index;
+mod meta;
+mod ownership;
+mod pods;
+mod queue;
+mod replicaset;
+mod scaled;
+mod selector;
+
+#[cfg(test)]
+mod fake;
+#[cfg(test)]
+mod tests;

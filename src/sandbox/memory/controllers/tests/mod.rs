@@ -1,0 +1,4 @@
+//! The controllers together, on a fake server.
+
+mod deployments;
+mod replicasets;
