@@ -1,0 +1,205 @@
+//! Server-side apply.
+
+use std::borrow::Cow;
+
+use serde_json::Value;
+
+use crate::sandbox::memory::status::Status;
+
+use super::compare::compare;
+use super::conflict::Conflicts;
+use super::context::{Context, kind_name, strip};
+use super::fieldset::field_set;
+use super::last_applied;
+use super::managed::{self, Entry, Managed, Operation};
+use super::merge::merge;
+use super::remove::remove;
+use super::schema::with_parents;
+use super::set::Set;
+use super::typed::equal;
+use super::update::advance;
+use super::validate::validate;
+use super::zero::zero;
+
+/// Whose fields become what they are before the first apply to an object without managers.
+const BEFORE_FIRST_APPLY: &str = "before-first-apply";
+
+/// What an apply makes.
+#[derive(Clone, Debug)]
+pub struct Applied {
+    /// The object with its managedFields, to be decoded and defaulted. `Context::object_name` of
+    /// what was applied names it should that fail.
+    pub object: Value,
+    /// Whether nothing but managedFields may differ from what was there.
+    pub is_same: bool,
+}
+
+/// Applies a configuration. `live` is the object in the version of the request, `None` when there is
+/// none; `applied` is the body as it was sent.
+///
+/// # Errors
+/// 400 for another kind or for managedFields in the body, 409 for fields of other managers without
+/// `force`, and 500 with the words of structured-merge-diff for what does not fit the type.
+pub fn apply(
+    context: &Context<'_>,
+    live: Option<&Value>,
+    applied: &Value,
+    manager: &str,
+    force: bool,
+) -> Result<Applied, Status> {
+    check_kind(context, applied)?;
+    let zero = zero(context.types, context.type_);
+    let live = live.unwrap_or(&zero);
+    let mut managed = match managed::of(live).map(|list| Managed::decode(list, true)) {
+        Some(Ok(managed)) => managed,
+        Some(Err(problem)) => {
+            return Err(plain(format!("failed to decode managed fields: {problem}")));
+        }
+        None => Managed::default(),
+    };
+    if managed.entries.is_empty() {
+        advance(context, &zero, live, &mut managed, BEFORE_FIRST_APPLY).map_err(|problem| {
+            plain(format!(
+                "failed to create manager for existing fields: {problem}"
+            ))
+        })?;
+    }
+    check_objects(context, live, applied)?;
+    context.refresh(&mut managed);
+
+    let own = context.filtered(field_set(context.types, context.type_, applied));
+    let merged = merge(context.types, context.type_, live, applied);
+    let me = context.manager(manager, Operation::Apply);
+    let last = managed
+        .position(&me)
+        .map(|at| managed.entries.swap_remove(at));
+    let (time, merged) = match last {
+        Some(last) => (last.time, prune(context, merged, &managed, &own, &last.set)),
+        None => (None, merged),
+    };
+    take_over(context, live, &merged, &mut managed, manager, force)?;
+
+    let is_same = equal(live, &merged);
+    let time = if is_same {
+        time
+    } else {
+        Some(Cow::Borrowed(context.now))
+    };
+    let own = strip(own);
+    if !own.is_empty() {
+        managed.entries.push(Entry::new(me, time, own));
+    }
+    let list = managed.encode();
+    let mut object = if is_same { live.clone() } else { merged };
+    managed::put(&mut object, list);
+    if manager == last_applied::MANAGER {
+        last_applied::refresh(&mut object, applied);
+    }
+    Ok(Applied { object, is_same })
+}
+
+/// Takes what others manage and the merged object has otherwise.
+fn take_over<'a>(
+    context: &Context<'a>,
+    live: &'a Value,
+    merged: &'a Value,
+    managed: &mut Managed<'a>,
+    manager: &str,
+    force: bool,
+) -> Result<(), Status> {
+    let comparison = compare(context.types, context.type_, live, merged)
+        .map_err(|problem| plain(format!("failed to compare objects: {problem}")))?;
+    let changed = context.filtered(comparison.modified.union(comparison.added));
+    let removed = context.filtered(comparison.removed);
+    let taken = managed
+        .entries
+        .iter()
+        .filter(|entry| entry.set.meets(&changed));
+    let taken = taken.map(|entry| (entry.manager.clone(), entry.set.intersection(&changed)));
+    let conflicts = Conflicts::new(taken.collect());
+    if !force && !conflicts.is_empty() {
+        let left = match manager {
+            last_applied::MANAGER => last_applied::spare(context, live, conflicts),
+            _ => conflicts,
+        };
+        if !left.is_empty() {
+            return Err(left.status());
+        }
+    }
+    for entry in &mut managed.entries {
+        for gone in [&changed, &removed] {
+            if entry.set.meets(gone) {
+                entry.change(|set| set.difference(gone));
+            }
+        }
+    }
+    managed.entries.retain(|entry| !entry.set.is_empty());
+    Ok(())
+}
+
+/// Removes what this manager applied the last time and does not apply any more, unless somebody else
+/// manages it.
+fn prune(
+    context: &Context<'_>,
+    merged: Value,
+    others: &Managed<'_>,
+    own: &Set<'_>,
+    last: &Set<'_>,
+) -> Value {
+    if last.is_within(own) {
+        return merged;
+    }
+    let (types, type_) = (context.types, context.type_);
+    let fields_of = |value| with_parents(types, type_, &field_set(types, type_, value));
+    let last = with_parents(types, type_, last);
+    let all = fields_of(&merged);
+
+    let without_last = remove(types, type_, merged.clone(), &last);
+    let mut owned = own.clone();
+    for entry in &others.entries {
+        owned = owned.union(entry.set.clone());
+    }
+    let kept = fields_of(&without_last).union(with_parents(types, type_, &owned));
+    let unowned = all.clone().difference(&kept);
+
+    // What is below a list's item or a map's key that goes was never applied by this manager, and
+    // stays. It keeps its item.
+    let without_unowned = remove(types, type_, merged.clone(), &unowned);
+    let gone = all
+        .difference(&fields_of(&without_unowned))
+        .intersection(&last);
+    remove(types, type_, merged.clone(), &gone)
+}
+
+fn check_objects(context: &Context<'_>, live: &Value, applied: &Value) -> Result<(), Status> {
+    if managed::of(applied).is_some_and(Value::is_array) {
+        return Err(Status::bad_request("metadata.managedFields must be nil"));
+    }
+    for (what, object, allow_duplicates) in [("patch", applied, false), ("live", live, true)] {
+        validate(context.types, context.type_, object, allow_duplicates).map_err(|problems| {
+            let name = context.object_name(object);
+            plain(format!(
+                "failed to create typed {what} object ({name}): {problems}"
+            ))
+        })?;
+    }
+    Ok(())
+}
+
+/// An error that Kubernetes gives no reason for.
+fn plain(message: String) -> Status {
+    Status::new(500, "", message)
+}
+
+fn check_kind(context: &Context<'_>, applied: &Value) -> Result<(), Status> {
+    let text = |key: &str| applied.get(key).and_then(Value::as_str).unwrap_or_default();
+    let (mut api_version, mut kind) = (text("apiVersion"), text("kind"));
+    if api_version.matches('/').count() > 1 {
+        (api_version, kind) = ("", "");
+    }
+    if (api_version, kind) == (context.api_version, context.kind) {
+        return Ok(());
+    }
+    let kind = kind_name(api_version, kind);
+    Err(Status::bad_request(format!("invalid object type: {kind}")))
+}
