@@ -239,6 +239,26 @@ impl Quantity {
         self.scaled(-3)
     }
 
+    /// The same without digits below that power of ten, rounded away from zero.
+    #[must_use]
+    pub fn round_up(&self, exponent: i32) -> Quantity {
+        if self.exponent >= exponent {
+            return self.clone();
+        }
+        let (mantissa, exponent) = round_up(self.mantissa, self.exponent, exponent);
+        Quantity {
+            mantissa,
+            exponent,
+            format: self.format,
+            text: None,
+        }
+    }
+
+    /// Whether it has no fraction.
+    pub fn is_integer(&self) -> bool {
+        self.scaled_exactly(0).is_some() || self.exponent >= 0
+    }
+
     /// -1, 0 or 1.
     pub fn sign(&self) -> i32 {
         match self.mantissa.cmp(&0) {
@@ -530,6 +550,10 @@ mod tests {
 
     #[test]
     fn arithmetic() {
+        assert_eq!(quantity("1.0001").round_up(-3).canonical(), "1001m");
+        assert_eq!(quantity("+5").round_up(-3).canonical(), "+5");
+        assert!(quantity("1000m").is_integer() && quantity("1e40").is_integer());
+        assert!(!quantity("1m").is_integer());
         assert_eq!(quantity("1.5").value(), 2);
         assert_eq!(quantity("-1.5").value(), -2);
         assert_eq!(quantity("1").milli_value(), 1000);

@@ -6,6 +6,9 @@
 //! [`Kind::validate_update`]. Objects are of the version that is stored, as JSON, decoded by their
 //! types before.
 
+pub mod meta;
+pub mod pod;
+
 use serde_json::Value;
 
 use super::field::FieldError;
