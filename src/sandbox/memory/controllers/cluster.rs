@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use k8s_openapi::{Metadata, NamespaceResourceScope, Resource};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use k8s_openapi::{Metadata, NamespaceResourceScope, Resource};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -63,6 +63,9 @@ pub struct Delete<'a> {
 pub trait Cluster: Send + Sync {
     /// All resources that are served and can be listed and deleted, custom ones included, each once.
     fn resources(&self) -> Vec<Gvr>;
+    /// The resource of a kind in a group and version (`apps/v1`), and whether its objects live in
+    /// namespaces; `None` when it is not served. The version may be any that is served.
+    fn served(&self, api_version: &str, kind: &str) -> Option<(Gvr, bool)>;
     /// One object.
     fn get(&self, resource: &Gvr, namespace: &str, name: &str) -> Option<Value>;
     /// All objects, ordered by namespace and name.
@@ -85,7 +88,13 @@ pub trait Cluster: Send + Sync {
         patch: Value,
     ) -> Result<Value, Status>;
     /// Deletes.
-    fn delete(&self, resource: &Gvr, namespace: &str, name: &str, how: Delete<'_>) -> Result<(), Status>;
+    fn delete(
+        &self,
+        resource: &Gvr,
+        namespace: &str,
+        name: &str,
+        how: Delete<'_>,
+    ) -> Result<(), Status>;
     /// The time, which tests set.
     fn now(&self) -> jiff::Timestamp;
 }
@@ -134,7 +143,9 @@ impl dyn Cluster + '_ {
     /// See [`Cluster::list`].
     pub fn all<T: Resource + DeserializeOwned>(&self, namespace: Option<&str>) -> Vec<T> {
         let all = self.list(&Gvr::of::<T>(), namespace);
-        all.into_iter().filter_map(|object| serde_json::from_value(object).ok()).collect()
+        all.into_iter()
+            .filter_map(|object| serde_json::from_value(object).ok())
+            .collect()
     }
 
     /// Objects of that type in the namespace with that uid as their controller.
@@ -149,7 +160,9 @@ impl dyn Cluster + '_ {
         objects
             .filter(|object| {
                 let owners = object.metadata().owner_references.iter().flatten();
-                owners.into_iter().any(|o| o.controller == Some(true) && o.uid == uid)
+                owners
+                    .into_iter()
+                    .any(|o| o.controller == Some(true) && o.uid == uid)
             })
             .collect()
     }

@@ -3,7 +3,7 @@
 //! It keeps what matters to them: versions and conflicts, uids, generated names, status apart from
 //! spec, finalizers, propagation, graceful deletion of pods, namespaces that end.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -19,6 +19,7 @@ use crate::sandbox::memory::status::{Cause, Details, Status};
 struct State {
     objects: BTreeMap<Key, Arc<Value>>,
     uids: HashMap<String, Key>,
+    owned: HashMap<String, BTreeSet<Key>>,
     version: u64,
     made: u64,
     now: Timestamp,
@@ -96,7 +97,8 @@ impl State {
     fn put(&mut self, key: &Key, mut object: Value, what: What) -> Value {
         object["metadata"]["resourceVersion"] = json!(self.next_version());
         let object = Arc::new(object);
-        self.objects.insert(key.clone(), Arc::clone(&object));
+        let before = self.objects.insert(key.clone(), Arc::clone(&object));
+        self.index_owners(key, before.as_deref(), Some(&object));
         self.changes.push(Change {
             key: key.clone(),
             what,
@@ -105,9 +107,19 @@ impl State {
         (*object).clone()
     }
 
+    fn index_owners(&mut self, key: &Key, before: Option<&Value>, after: Option<&Value>) {
+        for owner in before.map(meta::owners).into_iter().flatten() {
+            self.owned.entry(owner.uid).or_default().remove(key);
+        }
+        for owner in after.map(meta::owners).into_iter().flatten() {
+            self.owned.entry(owner.uid).or_default().insert(key.clone());
+        }
+    }
+
     fn drop_object(&mut self, key: &Key) {
         if let Some(object) = self.objects.remove(key) {
             self.uids.remove(meta::text(&object, "uid"));
+            self.index_owners(key, Some(&object), None);
             self.version += 1;
             self.changes.push(Change {
                 key: key.clone(),
@@ -266,6 +278,14 @@ impl Cluster for Fake {
         ALL.map(gvr).to_vec()
     }
 
+    fn served(&self, api_version: &str, kind: &str) -> Option<(Gvr, bool)> {
+        let plural = format!("{}s", kind.to_lowercase()).replace("policys", "policies");
+        let resource = gvr(&plural);
+        let known = ALL.contains(&plural.as_str());
+        let group = super::index::group_of(api_version) == resource.group;
+        (known && group).then(|| (resource, !CLUSTER_WIDE.contains(&plural.as_str())))
+    }
+
     fn get(&self, resource: &Gvr, namespace: &str, name: &str) -> Option<Value> {
         self.state
             .lock()
@@ -287,9 +307,13 @@ impl Cluster for Fake {
 
     fn dependents(&self, uid: &str) -> Vec<Key> {
         let state = self.state.lock().unwrap();
-        let owned = |object: &Value| meta::owners(object).iter().any(|owner| owner.uid == uid);
-        let all = state.objects.iter().filter(|(_, object)| owned(object));
-        all.map(|(key, _)| key.clone()).collect()
+        state
+            .owned
+            .get(uid)
+            .into_iter()
+            .flatten()
+            .cloned()
+            .collect()
     }
 
     fn by_uid(&self, uid: &str) -> Option<Key> {
@@ -568,6 +592,12 @@ impl World {
             }
         }
         panic!("the controllers do not come to rest");
+    }
+
+    /// The same for that many seconds, where something is tried again for ever.
+    pub(super) fn settle_for(&mut self, seconds: i64) {
+        let end = self.server.now().as_second() + seconds;
+        while self.step() && self.server.now().as_second() < end {}
     }
 
     /// One round; whether there may be more to do.

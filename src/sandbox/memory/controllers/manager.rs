@@ -2,12 +2,15 @@
 
 use std::time::{Duration, Instant};
 
+use k8s_openapi::api::apps::v1::ReplicaSet;
+use k8s_openapi::api::core::v1::ReplicationController;
+
 use super::cluster::{Change, Cluster};
 use super::context::{Context, Controller, Name, is_terminating};
 use super::events::Recorder;
 use super::index::Index;
 use super::queue::{Queue, later};
-use super::{deployment, replicaset};
+use super::{accounts, cluster_roles, deployment, garbage, namespaces, replicaset};
 
 /// How long one turn lasts at most, give or take one reconciliation: changes wait meanwhile.
 const TURN: Duration = Duration::from_millis(20);
@@ -16,6 +19,8 @@ const LONG: Duration = Duration::from_millis(5);
 /// It rests for this many times as long as it took, so that an object with thousands of pods, each
 /// of which changes, takes a fixed share of the time however many there are.
 const REST: u32 = 4;
+/// However long it took, it rests no longer than this: people look at what it writes.
+const LONGEST_REST: Duration = Duration::from_millis(900);
 
 /// The controllers, with what is due. Synchronous: whoever owns it tells it of changes and lets it
 /// work in between.
@@ -39,13 +44,15 @@ impl Manager {
     /// All controllers. `root_ca` is the PEM of the server's CA, which every namespace is given.
     /// Everything that exists must come as added, before or after the first turn.
     pub fn new(root_ca: &str) -> Self {
-        let _ = root_ca;
         let controllers: Vec<Box<dyn Controller>> = vec![
             Box::new(deployment::Deployments),
-            Box::new(replicaset::Sets::<k8s_openapi::api::apps::v1::ReplicaSet>::default()),
-            Box::new(replicaset::Sets::<
-                k8s_openapi::api::core::v1::ReplicationController,
-            >::default()),
+            Box::new(replicaset::Sets::<ReplicaSet>::default()),
+            Box::new(replicaset::Sets::<ReplicationController>::default()),
+            Box::new(garbage::Garbage::default()),
+            Box::new(namespaces::Namespaces),
+            Box::new(accounts::Accounts),
+            Box::new(accounts::RootCa::new(root_ca)),
+            Box::new(cluster_roles::Aggregation::default()),
         ];
         Manager {
             controllers,
@@ -89,8 +96,8 @@ impl Manager {
         let result = self.controllers[item.0].reconcile(&mut context, &item.1);
         let took = began.elapsed();
         if took > LONG {
-            self.queue
-                .rest(item.clone(), later(now, took.saturating_mul(REST)));
+            let rest = took.saturating_mul(REST).min(LONGEST_REST);
+            self.queue.rest(item.clone(), later(now, rest));
         }
         match result {
             Ok(again) => {

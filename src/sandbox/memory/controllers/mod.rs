@@ -7,12 +7,16 @@
 pub mod cluster;
 pub mod manager;
 
+mod accounts;
+mod cluster_roles;
 mod context;
 mod deployment;
 mod events;
+mod garbage;
 mod hash;
 mod index;
 mod meta;
+mod namespaces;
 mod ownership;
 mod pods;
 mod queue;

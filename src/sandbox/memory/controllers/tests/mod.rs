@@ -1,4 +1,5 @@
 //! The controllers together, on a fake server.
 
 mod deployments;
+mod garbage;
 mod replicasets;
