@@ -33,7 +33,7 @@ type typeFacts struct {
 
 // fieldFacts is one field, written as [name, type, flags], and where there is one, its default.
 //
-// A type is a letter (see letters), the number of a named type, "{" and a type for a map and "<" for
+// A type is a letter (see letters), the number of a named type, "{" and a type for a map and "~" for
 // an atomic one, "[" and a type for an atomic list, "=" for a set, and "#" with keys, ";" and a type
 // for a list of objects told apart by these keys.
 type fieldFacts struct {
@@ -282,7 +282,7 @@ func (r *reflection) typeText(t reflect.Type, property map[string]any, merge boo
 		values, _ := property["additionalProperties"].(map[string]any)
 		value, err := r.typeText(t.Elem(), values, false, "")
 		if atomicMap {
-			return "<" + value, err
+			return "~" + value, err
 		}
 		return "{" + value, err
 	case reflect.Slice:
