@@ -1,0 +1,33 @@
+//! ClusterRoleBinding: `pkg/apis/rbac` and `pkg/registry/rbac/clusterrolebinding`.
+
+use serde_json::Value;
+
+use super::rbac;
+use crate::sandbox::memory::field::FieldError;
+use crate::sandbox::memory::kinds::{Kind, Write, meta};
+
+/// See the module.
+pub(crate) struct ClusterRoleBinding;
+
+impl Kind for ClusterRoleBinding {
+    fn default(&self, object: &mut Value) {
+        rbac::default_binding(object);
+    }
+
+    fn validate_create(&self, object: &Value) -> Vec<FieldError> {
+        let mut errors = meta::validate_create(object, false, meta::path_segment);
+        errors.extend(rbac::validate_binding(object, false));
+        errors
+    }
+
+    fn validate_update(&self, _write: Write<'_>, object: &Value, old: &Value) -> Vec<FieldError> {
+        let mut errors = self.validate_create(object);
+        errors.extend(meta::validate_update(object, old));
+        errors.extend(rbac::changed_role(object, old));
+        errors
+    }
+
+    fn creates_on_update(&self) -> bool {
+        true
+    }
+}

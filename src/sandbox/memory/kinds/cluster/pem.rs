@@ -1,0 +1,154 @@
+//! PEM, as far as certificates and requests for them are looked at.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
+/// The blocks of a text: their types, and whether there are headers.
+struct Block {
+    type_: String,
+    has_headers: bool,
+    bytes: Vec<u8>,
+}
+
+/// Checks a request for a certificate, in base64 as JSON holds it.
+///
+/// # Errors
+///
+/// The real server's words where no request is found; other words where what is found is none.
+pub(super) fn check_request(base64: &str) -> Result<(), String> {
+    let blocks = blocks(base64);
+    let Some(block) = blocks
+        .first()
+        .filter(|block| block.type_ == "CERTIFICATE REQUEST")
+    else {
+        return Err("PEM block type must be CERTIFICATE REQUEST".to_owned());
+    };
+    if !is_sequence(&block.bytes) {
+        return Err("asn1: structure error: tags don't match".to_owned());
+    }
+    Ok(())
+}
+
+/// Checks certificates that were issued, in base64 as JSON holds them; none are fine.
+///
+/// # Errors
+///
+/// As of [`check_request`].
+pub(super) fn check_certificates(base64: &str) -> Result<(), String> {
+    if base64.is_empty() {
+        return Ok(());
+    }
+    let blocks = blocks(base64);
+    if blocks.is_empty() {
+        return Err("must contain at least one CERTIFICATE PEM block".to_owned());
+    }
+    for block in blocks {
+        if block.type_ != "CERTIFICATE" {
+            let found = block.type_;
+            return Err(format!(
+                "only CERTIFICATE PEM blocks are allowed, found {found:?}"
+            ));
+        }
+        if block.has_headers {
+            return Err("no PEM block headers are permitted".to_owned());
+        }
+        if !is_sequence(&block.bytes) {
+            return Err("x509: malformed certificate".to_owned());
+        }
+    }
+    Ok(())
+}
+
+fn blocks(base64: &str) -> Vec<Block> {
+    let Ok(text) = STANDARD.decode(base64) else {
+        return Vec::new();
+    };
+    let text = String::from_utf8_lossy(&text);
+    let mut blocks = Vec::new();
+    let mut lines = text.lines().map(str::trim);
+    while let Some(line) = lines.next() {
+        let begin = line
+            .strip_prefix("-----BEGIN ")
+            .and_then(|line| line.strip_suffix("-----"));
+        let Some(type_) = begin else {
+            continue;
+        };
+        let end = format!("-----END {type_}-----");
+        let mut body = String::new();
+        let mut has_headers = false;
+        let mut is_closed = false;
+        for line in lines.by_ref() {
+            if line == end {
+                is_closed = true;
+                break;
+            }
+            if line.contains(": ") {
+                has_headers = true;
+            } else {
+                body.push_str(line);
+            }
+        }
+        if let (true, Ok(bytes)) = (is_closed, STANDARD.decode(&body)) {
+            blocks.push(Block {
+                type_: type_.to_owned(),
+                has_headers,
+                bytes,
+            });
+        }
+    }
+    blocks
+}
+
+/// Whether bytes are one ASN.1 SEQUENCE, by its head.
+fn is_sequence(bytes: &[u8]) -> bool {
+    let [0x30, length, rest @ ..] = bytes else {
+        return false;
+    };
+    if *length < 0x80 {
+        return rest.len() == usize::from(*length);
+    }
+    let count = usize::from(length & 0x7f);
+    if count == 0 || count > 4 || rest.len() < count {
+        return false;
+    }
+    let (digits, rest) = rest.split_at(count);
+    rest.len()
+        == digits
+            .iter()
+            .fold(0, |length, digit| (length << 8) | usize::from(*digit))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blocks_are_told_apart() {
+        let pem = |type_: &str, body: &[u8]| {
+            let body = STANDARD.encode(body);
+            STANDARD.encode(format!(
+                "-----BEGIN {type_}-----\n{body}\n-----END {type_}-----\n"
+            ))
+        };
+        let error = |result: Result<(), String>| result.err().unwrap_or_default();
+        let fine = [0x30, 2, 5, 0];
+        assert_eq!(check_request(&pem("CERTIFICATE REQUEST", &fine)), Ok(()));
+        assert_eq!(check_certificates(&pem("CERTIFICATE", &fine)), Ok(()));
+        assert_eq!(
+            error(check_request(&pem("CERTIFICATE", &fine))),
+            "PEM block type must be CERTIFICATE REQUEST"
+        );
+        assert_eq!(
+            error(check_certificates(&pem("KEY", &fine))),
+            "only CERTIFICATE PEM blocks are allowed, found \"KEY\""
+        );
+        assert_eq!(
+            error(check_certificates("YQ==")),
+            "must contain at least one CERTIFICATE PEM block"
+        );
+        assert_eq!(
+            error(check_certificates(&pem("CERTIFICATE", &[0x30, 3, 5, 0]))),
+            "x509: malformed certificate"
+        );
+    }
+}
