@@ -567,6 +567,15 @@ impl World {
             .unwrap();
     }
 
+    /// Deletes a pod as a kubelet does, at once.
+    pub(super) fn server_delete_pod(&self, name: &str) {
+        let how = Delete {
+            grace: Some(0),
+            ..Delete::default()
+        };
+        self.server.delete(&gvr("pods"), "ns", name, how).unwrap();
+    }
+
     /// `reason: message xcount` of all Events about that name, as they were written.
     pub(super) fn events(&self, about: &str) -> Vec<String> {
         let mut events = self.list("events");

@@ -11,6 +11,7 @@ mod accounts;
 mod cluster_roles;
 mod context;
 mod deployment;
+mod endpoints;
 mod events;
 mod garbage;
 mod hash;

@@ -303,9 +303,10 @@ impl Rollout<'_> {
                 taken += count;
             }
         }
-        let available = self
-            .sets
-            .sum(|set| sets::status(set).available_replicas.unwrap_or_default());
+        // A set that has not yet counted what it was told to delete has no more than it asks for.
+        let available = (0..self.sets.all.len())
+            .map(|at| self.sets.available(at).min(self.sets.replicas(at)))
+            .fold(0, i32::saturating_add);
         let mut spare = available - least;
         for at in &old {
             let count = self.sets.replicas(*at).min(spare);
