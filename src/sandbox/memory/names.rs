@@ -376,6 +376,28 @@ pub fn legacy_ip(value: &str) -> Vec<String> {
     }
 }
 
+/// `GetWarningsForIP`: an address that is well and not in its usual form.
+pub fn ip_warning(path: &impl std::fmt::Display, value: &str) -> Option<String> {
+    let ip = parse_ip(value)?;
+    match value.parse::<IpAddr>() {
+        Ok(IpAddr::V6(own)) if own.to_ipv4_mapped().is_none() => {
+            (own.to_string() != value).then(|| {
+                format!(
+                    "{path}: IPv6 address {value:?} should be in RFC 5952 canonical format \
+                     (\"{own}\")"
+                )
+            })
+        }
+        Ok(IpAddr::V4(_)) => None,
+        _ => {
+            let ip = ip.to_canonical();
+            Some(format!(
+                "{path}: non-standard IP address {value:?} is invalid: use \"{ip}\""
+            ))
+        }
+    }
+}
+
 /// `IsValidCIDR`: canonical, without bits beyond the prefix.
 pub fn cidr(value: &str) -> Vec<String> {
     let wrong = legacy_cidr(value);

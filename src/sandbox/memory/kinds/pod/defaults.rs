@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::api::core::v1::EmptyDirVolumeSource;
 use k8s_openapi::api::core::v1::{
-    Container, EnvVar, EphemeralContainer, HTTPGetAction, LifecycleHandler, ObjectFieldSelector,
+    Container, EnvVar, HTTPGetAction, Lifecycle, LifecycleHandler, ObjectFieldSelector,
     PodSecurityContext, PodSpec, Probe, ResourceRequirements, Volume, VolumeProjection,
 };
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity as Text;
 
-use super::image;
+use super::{ephemeral, image};
 use crate::sandbox::memory::quantity::Quantity;
 
 /// Mode 0644 of files from Secrets, ConfigMaps and the like.
@@ -30,12 +30,44 @@ pub fn default_spec(spec: &mut PodSpec) {
         .flatten()
         .for_each(default_container);
     spec.containers.iter_mut().for_each(default_container);
-    spec.ephemeral_containers
-        .iter_mut()
-        .flatten()
-        .for_each(default_ephemeral);
+    for container in spec.ephemeral_containers.iter_mut().flatten() {
+        ephemeral::change(container, default_container);
+    }
     round_up(&mut spec.overhead);
     default_resources(&mut spec.resources);
+    drop_disabled(spec);
+}
+
+/// Fields of features that are off in 1.36 are dropped without a word (`DropDisabledPodFields`).
+fn drop_disabled(spec: &mut PodSpec) {
+    spec.scheduling_group = None;
+    let projected = spec
+        .volumes
+        .iter_mut()
+        .flatten()
+        .filter_map(|v| v.projected.as_mut());
+    for source in projected.flat_map(|projected| projected.sources.iter_mut().flatten()) {
+        source.cluster_trust_bundle = None;
+        source.pod_certificate = None;
+    }
+    let containers = spec
+        .init_containers
+        .iter_mut()
+        .flatten()
+        .chain(&mut spec.containers);
+    containers.for_each(drop_stop_signal);
+    for container in spec.ephemeral_containers.iter_mut().flatten() {
+        ephemeral::change(container, drop_stop_signal);
+    }
+}
+
+fn drop_stop_signal(container: &mut Container) {
+    if let Some(lifecycle) = &mut container.lifecycle
+        && lifecycle.stop_signal.take().is_some()
+        && *lifecycle == Lifecycle::default()
+    {
+        container.lifecycle = None;
+    }
 }
 
 /// Sets the defaults that only pods have, before [`default_spec`].
@@ -112,36 +144,6 @@ fn default_container(container: &mut Container) {
         let handlers = [&mut lifecycle.post_start, &mut lifecycle.pre_stop];
         handlers.into_iter().flatten().for_each(default_handler);
     }
-}
-
-/// An ephemeral container is a container to all but its type.
-fn default_ephemeral(container: &mut EphemeralContainer) {
-    let mut common = Container {
-        image: container.image.take(),
-        image_pull_policy: container.image_pull_policy.take(),
-        termination_message_path: container.termination_message_path.take(),
-        termination_message_policy: container.termination_message_policy.take(),
-        ports: container.ports.take(),
-        env: container.env.take(),
-        resources: container.resources.take(),
-        liveness_probe: container.liveness_probe.take(),
-        readiness_probe: container.readiness_probe.take(),
-        startup_probe: container.startup_probe.take(),
-        lifecycle: container.lifecycle.take(),
-        ..Container::default()
-    };
-    default_container(&mut common);
-    container.image = common.image;
-    container.image_pull_policy = common.image_pull_policy;
-    container.termination_message_path = common.termination_message_path;
-    container.termination_message_policy = common.termination_message_policy;
-    container.ports = common.ports;
-    container.env = common.env;
-    container.resources = common.resources;
-    container.liveness_probe = common.liveness_probe;
-    container.readiness_probe = common.readiness_probe;
-    container.startup_probe = common.startup_probe;
-    container.lifecycle = common.lifecycle;
 }
 
 fn default_env(env: &mut EnvVar) {
