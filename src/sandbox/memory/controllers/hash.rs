@@ -19,7 +19,8 @@ pub(super) fn hash(content: &impl Serialize, collisions: Option<i32>) -> String 
     encode(state.0)
 }
 
-fn encode(hash: u32) -> String {
+/// A hash in the letters of names.
+pub(super) fn encode(hash: u32) -> String {
     let digits = hash.to_string();
     let letter = |digit: u8| char::from(ALPHABET[usize::from(digit) % ALPHABET.len()]);
     digits.bytes().map(letter).collect()
@@ -36,6 +37,21 @@ impl Fnv32a {
     pub(super) fn add(&mut self, bytes: &[u8]) {
         for byte in bytes {
             self.0 = (self.0 ^ u32::from(*byte)).wrapping_mul(0x0100_0193);
+        }
+    }
+}
+
+/// FNV-1 of 32 bits.
+pub(super) struct Fnv32(pub(super) u32);
+
+impl Fnv32 {
+    pub(super) fn new() -> Self {
+        Fnv32(0x811c_9dc5)
+    }
+
+    pub(super) fn add(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = self.0.wrapping_mul(0x0100_0193) ^ u32::from(*byte);
         }
     }
 }

@@ -10,7 +10,9 @@ use super::context::{Context, Controller, Name, is_terminating};
 use super::events::Recorder;
 use super::index::Index;
 use super::queue::{Queue, later};
-use super::{accounts, cluster_roles, deployment, endpoints, garbage, namespaces, replicaset};
+use super::{
+    accounts, cluster_roles, deployment, endpoints, garbage, namespaces, replicaset, statefulset,
+};
 
 /// How long one turn lasts at most, give or take one reconciliation: changes wait meanwhile.
 const TURN: Duration = Duration::from_millis(20);
@@ -52,6 +54,7 @@ impl Manager {
             Box::new(namespaces::Namespaces),
             Box::new(accounts::Accounts),
             Box::new(accounts::RootCa::new(root_ca)),
+            Box::new(statefulset::StatefulSets),
             Box::new(endpoints::Slices::default()),
             Box::new(endpoints::Legacy::default()),
             Box::new(cluster_roles::Aggregation::default()),

@@ -15,6 +15,7 @@ mod endpoints;
 mod events;
 mod garbage;
 mod hash;
+mod history;
 mod index;
 mod meta;
 mod namespaces;
@@ -24,6 +25,7 @@ mod queue;
 mod replicaset;
 mod scaled;
 mod selector;
+mod statefulset;
 
 #[cfg(test)]
 mod fake;

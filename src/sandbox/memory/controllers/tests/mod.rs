@@ -4,3 +4,4 @@ mod deployments;
 mod endpoints;
 mod garbage;
 mod replicasets;
+mod statefulsets;
