@@ -11,7 +11,8 @@ use super::events::Recorder;
 use super::index::Index;
 use super::queue::{Queue, later};
 use super::{
-    accounts, cluster_roles, deployment, endpoints, garbage, namespaces, replicaset, statefulset,
+    accounts, cluster_roles, daemonset, deployment, endpoints, garbage, namespaces, replicaset,
+    statefulset,
 };
 
 /// How long one turn lasts at most, give or take one reconciliation: changes wait meanwhile.
@@ -55,6 +56,7 @@ impl Manager {
             Box::new(accounts::Accounts),
             Box::new(accounts::RootCa::new(root_ca)),
             Box::new(statefulset::StatefulSets),
+            Box::new(daemonset::DaemonSets::default()),
             Box::new(endpoints::Slices::default()),
             Box::new(endpoints::Legacy::default()),
             Box::new(cluster_roles::Aggregation::default()),

@@ -10,6 +10,7 @@ pub mod manager;
 mod accounts;
 mod cluster_roles;
 mod context;
+mod daemonset;
 mod deployment;
 mod endpoints;
 mod events;

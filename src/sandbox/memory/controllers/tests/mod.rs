@@ -1,5 +1,6 @@
 //! The controllers together, on a fake server.
 
+mod daemonsets;
 mod deployments;
 mod endpoints;
 mod garbage;
