@@ -18,7 +18,7 @@ pub(super) enum Body {
     Empty,
     Json(Value),
     Text(String),
-    /// Not UTF-8: compressed, or protobuf.
+    /// No text: compressed, or protobuf.
     Bytes(usize),
 }
 
@@ -45,6 +45,11 @@ impl Body {
             return Body::Json(value);
         }
         let length = bytes.len();
-        String::from_utf8(bytes).map_or(Body::Bytes(length), Body::Text)
+        let is_text =
+            |text: &String| !text.contains(|c: char| c.is_control() && !c.is_whitespace());
+        match String::from_utf8(bytes).ok().filter(is_text) {
+            Some(text) => Body::Text(text),
+            None => Body::Bytes(length),
+        }
     }
 }

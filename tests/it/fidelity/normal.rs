@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::answer::{Answer, Body};
 use super::replay::Replayed;
 use super::scenario::{Scenario, Step};
-use super::words::Words;
+use super::words::{self, Words};
 
 /// The headers that clients read.
 const HEADERS: &[&str] = &[
@@ -111,18 +111,19 @@ fn shown(step: &Step, answer: Answer, words: &mut Words) -> Answer {
 }
 
 /// The same with the keys of all objects, and the entries of managedFields, in order: neither is
-/// anything that clients rely on, and the latter depends on which second a write fell into.
+/// anything that clients rely on, and the latter depends on which second a write fell into. Ages in
+/// Tables and continue tokens are words already: they are known by the fields around them.
 fn sorted(mut answer: Answer) -> Answer {
     if let Body::Json(body) = &mut answer.body {
         body.sort_all_objects();
-        sort_managers(body);
+        settle(body);
     }
     answer
 }
 
-fn sort_managers(value: &mut Value) {
+fn settle(value: &mut Value) {
     match value {
-        Value::Array(items) => items.iter_mut().for_each(sort_managers),
+        Value::Array(items) => items.iter_mut().for_each(settle),
         Value::Object(fields) => {
             for (name, field) in fields {
                 match field {
@@ -133,7 +134,17 @@ fn sort_managers(value: &mut Value) {
                                 .map(|key| word(entry, key))
                         });
                     }
-                    field => sort_managers(field),
+                    Value::Array(cells) if name == "cells" => {
+                        for cell in cells.iter_mut() {
+                            if cell.as_str().is_some_and(words::is_age) {
+                                *cell = "<age>".into();
+                            }
+                        }
+                    }
+                    Value::String(token) if name == "continue" && !token.is_empty() => {
+                        *token = "<continue>".to_owned();
+                    }
+                    field => settle(field),
                 }
             }
         }
@@ -196,6 +207,10 @@ impl Versions {
                 .for_each(|item| self.walk(item, floor, lists)),
             Value::Object(fields) => {
                 let is_list = fields.contains_key("items") || fields.contains_key("rows");
+                // A Table may be of one object, and then has that one's version.
+                if fields.contains_key("rows") {
+                    *floor = 0;
+                }
                 let is_bookmark = fields.get("type").is_some_and(|kind| kind == "BOOKMARK");
                 for name in ["items", "rows"] {
                     if let Some(items) = fields.get(name) {

@@ -1,5 +1,5 @@
-//! Paths into JSON: `.a.b[0]`, `["a.b/c"]`, `[?type=Ready]` for the first element with that field,
-//! `[*]` for all.
+//! Paths into JSON: `.a.b[0]`, `["a.b/c"]`, `[?metadata.name=web]` for the first element with that
+//! field, `[*]` for all.
 
 use std::str::FromStr;
 
@@ -81,7 +81,7 @@ impl JsonPath {
                     Segment::All => children(value),
                     Segment::First { field, is } => children(value)
                         .into_iter()
-                        .find(|child| child[field] == is.as_str())
+                        .find(|child| has(child, field, is))
                         .into_iter()
                         .collect(),
                 })
@@ -104,6 +104,11 @@ impl JsonPath {
     pub(super) fn hide(&self, value: &mut Value) {
         hide(value, &self.segments);
     }
+}
+
+/// Whether a field, `metadata.name` say, is this text.
+fn has(value: &Value, field: &str, is: &str) -> bool {
+    field.split('.').fold(value, |value, name| &value[name]) == is
 }
 
 fn children(value: &Value) -> Vec<&Value> {
@@ -135,7 +140,7 @@ fn hide(value: &mut Value, segments: &[Segment]) {
             fields.values_mut().for_each(|field| hide(field, rest));
         }
         (Segment::First { field, is }, Value::Array(items)) => {
-            if let Some(item) = items.iter_mut().find(|item| item[&*field] == is.as_str()) {
+            if let Some(item) = items.iter_mut().find(|item| has(item, field, is)) {
                 hide(item, rest);
             }
         }
@@ -151,13 +156,13 @@ mod tests {
 
     #[test]
     fn paths_lead_somewhere() {
-        let value =
-            json!({"a": {"b.c/d": [1, {"type": "Ready", "v": 2}]}, "l": [{"n": 1}, {"n": 2}]});
+        let value = json!({"a": {"b.c/d": [1, {"type": "Ready", "v": 2}]}, "l": [{"n": 1}, {"n": 2}], "m": [{"a": {"b": "c"}, "n": 3}]});
         for (path, found) in [
             (".", vec![value.clone()]),
             (".a[\"b.c/d\"][0]", vec![json!(1)]),
             (".a[\"b.c/d\"][?type=Ready].v", vec![json!(2)]),
             (".l[*].n", vec![json!(1), json!(2)]),
+            (".m[?a.b=c].n", vec![json!(3)]),
             (".l[7]", vec![]),
             (".a.b.c", vec![]),
         ] {

@@ -66,7 +66,7 @@ pub(super) fn replay(
             break;
         }
     }
-    run.clean(with_namespace.then_some(&*id));
+    run.clean();
     outcome.map(|()| Replayed { id, answers })
 }
 
@@ -75,7 +75,7 @@ struct Run {
     client: Client,
     variables: HashMap<String, String>,
     watches: HashMap<String, Watch>,
-    /// Paths of cluster-scoped objects that the scenario has created.
+    /// Paths of objects that the scenario has created and that are not left behind.
     created: Vec<String>,
 }
 
@@ -207,10 +207,19 @@ impl Run {
         })
     }
 
-    /// Keeps the paths of created objects that do not go away with the namespace.
+    /// Keeps the paths of created objects that others could see, or that make pods, which take
+    /// places on nodes.
     fn remember(&mut self, request: &Request, answer: &Answer) {
         let target = request.target.split('?').next().unwrap_or_default();
-        if ![200, 201].contains(&answer.status) || target.contains("/namespaces/") {
+        let makes_pods = [
+            "/apis/apps/",
+            "/apis/batch/",
+            "/pods",
+            "/replicationcontrollers",
+        ];
+        if answer.status != 201
+            || target.contains("/namespaces/") && !makes_pods.iter().any(|m| target.contains(m))
+        {
             return;
         }
         let Body::Json(object) = &answer.body else {
@@ -218,18 +227,16 @@ impl Run {
         };
         match (&*request.method, object["metadata"]["name"].as_str()) {
             ("POST", Some(name)) => self.created.push(format!("{target}/{name}")),
-            ("PATCH" | "PUT", Some(_)) if answer.status == 201 => {
-                self.created.push(target.to_owned());
-            }
+            ("PATCH" | "PUT", Some(_)) => self.created.push(target.to_owned()),
             _ => {}
         }
     }
 
-    /// Takes away what the scenario has made; what refuses to go stays.
-    fn clean(&mut self, namespace: Option<&str>) {
-        let namespace = namespace.map(|id| format!("/api/v1/namespaces/{id}"));
-        let created = std::mem::take(&mut self.created);
-        for target in created.into_iter().rev().chain(namespace) {
+    /// Takes away what the scenario has made; what refuses to go stays. So does the namespace: a
+    /// real server needs seconds for each, and those whose life is looked at would wait in line.
+    fn clean(&mut self) {
+        for target in std::mem::take(&mut self.created).into_iter().rev() {
+            let target = format!("{target}?propagationPolicy=Background");
             let _ = self.request("DELETE", &target, &Value::Null);
         }
     }

@@ -28,7 +28,9 @@ pattern!(JWT = r"\beyJ[\w-]+\.[\w-]+\.[\w-]+");
 pattern!(SUM = r"\b([0-9A-F]{128}|[0-9a-f]{128})\b");
 pattern!(ETAG = r#"^"[0-9A-F]{128}"$"#);
 pattern!(YAML_VERSION = r#"resourceVersion: "\d+""#);
-pattern!(NUMBER = r"\b\d+\b");
+// An object that a message quotes.
+pattern!(QUOTED_VERSION = r#"(\\?"resourceVersion\\?":\\?")\d+"#);
+pattern!(NUMBER = r"([ (])(\d+)([ ,.)]|$)");
 pattern!(AGE = r"^(\d+[dhms]){1,2}$");
 
 /// The words of one scenario.
@@ -116,21 +118,10 @@ impl Words {
 
     fn field(&mut self, name: &str, value: &mut Value) {
         match (name, &mut *value) {
-            ("continue", Value::String(token)) if !token.is_empty() => {
-                *value = "<continue>".into();
-            }
             ("nodePort" | "healthCheckNodePort", Value::Number(port)) => {
                 let port = port.to_string();
                 if !self.said.contains(&port) {
                     *value = self.numbered("port", &port).into();
-                }
-            }
-            ("cells", Value::Array(cells)) => {
-                for cell in cells {
-                    match cell.as_str() {
-                        Some(text) if AGE.is_match(text) => *cell = "<age>".into(),
-                        _ => self.json(cell),
-                    }
                 }
             }
             _ => self.json(value),
@@ -171,17 +162,20 @@ impl Words {
         text = replaced(&YAML_VERSION, text, |_| {
             Some("resourceVersion: <version>".to_owned())
         });
+        text = replaced(&QUOTED_VERSION, text, |found| {
+            Some(format!("{}<version>", &found[1]))
+        });
         let lower = text.to_ascii_lowercase();
         if text.len() < 1000
             && (lower.contains("resourceversion") || lower.contains("resource version"))
         {
             let said = &self.said;
             text = replaced(&NUMBER, text.clone(), |found| {
-                let number = &found[0];
+                let number = &found[2];
                 let is_said = [format!("={number}"), format!("\"{number}\"")]
                     .iter()
                     .any(|said_so| said.contains(said_so));
-                (!is_said).then(|| "<n>".to_owned())
+                (!is_said).then(|| format!("{}<n>{}", &found[1], &found[3]))
             });
         }
         text
@@ -233,6 +227,11 @@ fn replaced(
             by(found).unwrap_or_else(|| found[0].to_owned())
         })
         .into_owned()
+}
+
+/// Whether a cell of a Table is an age, such as `4m5s`.
+pub(super) fn is_age(cell: &str) -> bool {
+    AGE.is_match(cell)
 }
 
 /// A word for a time of the run; its form shows.
@@ -308,8 +307,8 @@ mod tests {
             },
             "message": "web-6d4b75cb6d made web-6d4b75cb6d-x7k2p",
             "spec": {"nodePort": 31234, "port": 31234},
-            "cells": ["web", 3, "4m5s", "<unknown>", "10s"],
         });
+        assert!(super::is_age("4m5s") && !super::is_age("<unknown>") && !super::is_age("web"));
         words.learn(&pod);
         words.json(&mut pod);
         assert_eq!(
@@ -321,7 +320,6 @@ mod tests {
                 },
                 "message": "web-<hash-1> made web-<hash-1>-<random-1>",
                 "spec": {"nodePort": "<port-1>", "port": 31234},
-                "cells": ["web", 3, "<age>", "<unknown>", "<age>"],
             })
         );
     }
