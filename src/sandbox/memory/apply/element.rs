@@ -20,6 +20,9 @@ pub enum Element<'a> {
     Value(Atom<'a>),
     /// The item at that place. Only old or foreign managedFields name fields so.
     Index(i64),
+    /// An item that cannot be told from others: while fields are taken out of an object, items may be
+    /// left without their keys. Never part of managedFields.
+    Nowhere,
 }
 
 /// A value within an [`Element`].
@@ -169,6 +172,7 @@ impl<'a> Element<'a> {
             Element::Key(_) => 1,
             Element::Value(_) => 2,
             Element::Index(_) => 3,
+            Element::Nowhere => 4,
         }
     }
 
@@ -231,6 +235,7 @@ impl<'a> Element<'a> {
                 out.push_str("i:");
                 out.push_str(&at.to_string());
             }
+            Element::Nowhere => {}
         }
         out
     }
@@ -255,6 +260,7 @@ impl fmt::Display for Element<'_> {
             }
             Element::Value(atom) => write!(f, "[={atom}]"),
             Element::Index(at) => write!(f, "[{at}]"),
+            Element::Nowhere => f.write_str("{{invalid path element}}"),
         }
     }
 }

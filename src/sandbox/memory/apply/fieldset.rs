@@ -50,10 +50,9 @@ impl<'a> Walk<'a> {
     }
 
     fn items(&self, items: Items<'a>, values: &'a [Value]) -> Set<'a> {
-        // The object is valid: all its items have steps.
         let mut elements: Vec<_> = values
             .iter()
-            .filter_map(|value| Some((items.element(value).ok()?, value)))
+            .map(|value| (items.element(value).unwrap_or(Element::Nowhere), value))
             .collect();
         elements.sort_by(|(a, _), (b, _)| a.cmp(b));
         let mut nodes: Vec<Node<'a>> = Vec::with_capacity(elements.len());

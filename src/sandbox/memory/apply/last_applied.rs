@@ -37,7 +37,9 @@ pub(super) fn spare<'a>(
 
 fn last_applied(context: &Context<'_>, live: &Value) -> Option<Value> {
     let last: Value = serde_json::from_str(annotation(live)?).ok()?;
-    (last.get("apiVersion")?.as_str()? == context.api_version).then_some(last)
+    let is = |key: &str, text: &str| last.get(key).and_then(Value::as_str) == Some(text);
+    let same = is("apiVersion", context.api_version) && is("kind", context.kind);
+    same.then_some(last)
 }
 
 fn unchanged<'a>(context: &Context<'a>, last: &'a Value, live: &'a Value) -> Option<Set<'a>> {
@@ -58,11 +60,19 @@ pub(super) fn refresh(object: &mut Value, applied: &Value) {
         return;
     }
     let mut configuration = applied.clone();
-    if let Some(annotations) = annotations_mut(&mut configuration) {
-        annotations.shift_remove(ANNOTATION);
+    match annotations_mut(&mut configuration) {
+        Some(annotations) => {
+            annotations.shift_remove(ANNOTATION);
+            nulls_to_text(annotations);
+        }
+        None => {
+            let metadata = configuration.get_mut("metadata").and_then(Value::as_object_mut);
+            metadata.and_then(|metadata| metadata.shift_remove("annotations"));
+        }
     }
     let text = format!("{}\n", go::json(&configuration));
     if let Some(annotations) = annotations_mut(object) {
+        nulls_to_text(annotations);
         annotations.insert(ANNOTATION.to_owned(), Value::String(text));
         let bytes = annotations
             .iter()
@@ -70,6 +80,13 @@ pub(super) fn refresh(object: &mut Value, applied: &Value) {
         if bytes.sum::<usize>() > MAX_ANNOTATIONS {
             annotations.shift_remove(ANNOTATION);
         }
+    }
+}
+
+/// Kubernetes reads annotations as a map of texts here, in which null is no text at all.
+fn nulls_to_text(annotations: &mut Map<String, Value>) {
+    for value in annotations.values_mut().filter(|value| value.is_null()) {
+        *value = Value::String(String::new());
     }
 }
 

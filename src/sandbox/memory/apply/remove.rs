@@ -35,10 +35,9 @@ pub fn remove(types: &Types, type_: TypeId, value: Value, gone: &Set<'_>) -> Val
         (View::List(items), Value::Array(values)) => {
             let mut left = Vec::with_capacity(values.len());
             for value in values {
-                let node = items
-                    .element(&value)
-                    .ok()
-                    .and_then(|element| gone.get(&element));
+                let element = items.element(&value).unwrap_or(Element::Nowhere);
+                let node = gone.get(&element);
+                drop(element);
                 match node {
                     Some(node) if node.member => {}
                     Some(node) => left.push(remove(types, items.item, value, &node.children)),

@@ -58,11 +58,7 @@ pub fn apply(
         None => Managed::default(),
     };
     if managed.entries.is_empty() {
-        advance(context, &zero, live, &mut managed, BEFORE_FIRST_APPLY).map_err(|problem| {
-            plain(format!(
-                "failed to create manager for existing fields: {problem}"
-            ))
-        })?;
+        begin(context, &zero, live, &mut managed)?;
     }
     check_objects(context, live, applied)?;
     context.refresh(&mut managed);
@@ -96,6 +92,25 @@ pub fn apply(
         last_applied::refresh(&mut object, applied);
     }
     Ok(Applied { object, is_same })
+}
+
+/// Finds a manager for what is there already.
+fn begin<'a>(
+    context: &Context<'a>,
+    zero: &'a Value,
+    live: &'a Value,
+    managed: &mut Managed<'a>,
+) -> Result<(), Status> {
+    let failed = |problem: String| {
+        let name = context.object_name(live);
+        plain(format!(
+            "failed to create manager for existing fields: failed to convert new object ({name}) \
+             to smd typed: {problem}"
+        ))
+    };
+    validate(context.types, context.type_, live, true)
+        .map_err(|problems| failed(problems.to_string()))?;
+    advance(context, zero, live, managed, BEFORE_FIRST_APPLY).map_err(failed)
 }
 
 /// Takes what others manage and the merged object has otherwise.
@@ -137,6 +152,16 @@ fn take_over<'a>(
     Ok(())
 }
 
+/// Whether there is null or an object without fields in it.
+fn has_empty(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Object(map) => map.is_empty() || map.values().any(has_empty),
+        Value::Array(items) => items.iter().any(has_empty),
+        _ => false,
+    }
+}
+
 /// Removes what this manager applied the last time and does not apply any more, unless somebody else
 /// manages it.
 fn prune(
@@ -146,9 +171,6 @@ fn prune(
     own: &Set<'_>,
     last: &Set<'_>,
 ) -> Value {
-    if last.is_within(own) {
-        return merged;
-    }
     let (types, type_) = (context.types, context.type_);
     let fields_of = |value| with_parents(types, type_, &field_set(types, type_, value));
     let last = with_parents(types, type_, last);
