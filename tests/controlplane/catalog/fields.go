@@ -18,6 +18,8 @@ type jsonField struct {
 	omitEmpty, omitZero bool
 	merge, retainKeys   bool
 	mergeKey            string
+	// embedded names the structs that the field is in, as Go's errors do: "A.B"
+	embedded string
 }
 
 // jsonFields lists the fields of a struct in the order in which encoding/json writes them; those of
@@ -35,7 +37,10 @@ func jsonFields(t reflect.Type) []jsonField {
 			if embedded.Kind() == reflect.Pointer {
 				embedded = embedded.Elem()
 			}
-			fields = append(fields, jsonFields(embedded)...)
+			for _, inner := range jsonFields(embedded) {
+				inner.embedded = strings.TrimSuffix(field.Name+"."+inner.embedded, ".")
+				fields = append(fields, inner)
+			}
 			continue
 		}
 		if tag == "" {

@@ -87,10 +87,13 @@ func isOfEveryGroup(path, name string, said map[string]any) bool {
 type parts struct {
 	Schemas map[string]any `json:"schemas"`
 	// Frame is what all documents have in common beside schemas and paths.
-	Frame     any                          `json:"frame"`
-	Documents map[string]documentParts     `json:"documents"`
-	Templates []any                        `json:"templates"`
-	Words     map[string]map[string]string `json:"words"`
+	Frame     any                      `json:"frame"`
+	Documents map[string]documentParts `json:"documents"`
+	Templates []any                    `json:"templates"`
+	// Words, Embedded and Others are the parts of goNames.
+	Words    map[string]map[string]string `json:"words"`
+	Embedded map[string]map[string]string `json:"embedded"`
+	Others   map[string][]string          `json:"others"`
 }
 
 type documentParts struct {
@@ -109,8 +112,9 @@ func (p pathPart) MarshalJSON() ([]byte, error) {
 }
 
 // compact takes documents apart, so that what they have in common is there once.
-func compact(all *documents, words map[string]map[string]string) (*parts, error) {
-	made := &parts{Schemas: map[string]any{}, Documents: map[string]documentParts{}, Words: words}
+func compact(all *documents, names goNames) (*parts, error) {
+	made := &parts{Schemas: map[string]any{}, Documents: map[string]documentParts{},
+		Words: names.types, Embedded: names.embedded, Others: names.others}
 	for name, said := range all.schemas {
 		made.Schemas[name] = withoutDescriptions(said)
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -103,18 +104,38 @@ type reflection struct {
 	schemas map[string]map[string]any
 	found   map[string]reflect.Type
 	indices map[string]int
-	// words has the Go type of a field where its facts do not tell: schema name, field, type.
-	words map[string]map[string]string
+	words   goNames
+}
+
+// goNames is what only Go's errors need, by schema and field.
+type goNames struct {
+	// types has the Go type of a field where its facts do not tell
+	types map[string]map[string]string
+	// embedded has the structs that a field is embedded with
+	embedded map[string]map[string]string
+	// others are the kinds of group-versions that are not served
+	others map[string][]string
+}
+
+func note(in map[string]map[string]string, schema, field, word string) {
+	if in[schema] == nil {
+		in[schema] = map[string]string{}
+	}
+	in[schema][field] = word
 }
 
 // reflectTypes gives the types of all kinds that are served and of what they contain, which of them
 // are the kinds of a group-version ("" for those of any), and the words for their Go types.
-func reflectTypes(found *served, schemas map[string]map[string]any) ([]typeFacts, map[string][]int, map[string]map[string]string, error) {
+func reflectTypes(found *served, schemas map[string]map[string]any) ([]typeFacts, map[string][]int, goNames, error) {
 	r := &reflection{
 		schemas: schemas,
 		found:   map[string]reflect.Type{},
 		indices: map[string]int{},
-		words:   map[string]map[string]string{},
+		words: goNames{
+			types:    map[string]map[string]string{},
+			embedded: map[string]map[string]string{},
+			others:   otherKinds(found),
+		},
 	}
 	commons := map[string]bool{}
 	for _, kind := range common {
@@ -128,7 +149,7 @@ func reflectTypes(found *served, schemas map[string]map[string]any) ([]typeFacts
 				continue
 			}
 			if name != kind.Name() {
-				return nil, nil, nil, fmt.Errorf("kind %s of %s is the Go type %s", name, gv, kind)
+				return nil, nil, goNames{}, fmt.Errorf("kind %s of %s is the Go type %s", name, gv, kind)
 			}
 			kinds[gv.String()] = append(kinds[gv.String()], schemaName)
 		}
@@ -148,7 +169,7 @@ func reflectTypes(found *served, schemas map[string]map[string]any) ([]typeFacts
 	for i, name := range names {
 		facts, err := r.facts(name, r.found[name])
 		if err != nil {
-			return nil, nil, nil, err
+			return nil, nil, goNames{}, err
 		}
 		types[i] = facts
 	}
@@ -171,6 +192,20 @@ func knownKinds(gv schema.GroupVersion) map[string]reflect.Type {
 		}
 	}
 	return nil
+}
+
+// otherKinds are those of the versions that Kubernetes has and does not serve.
+func otherKinds(found *served) map[string][]string {
+	kinds := map[string][]string{}
+	for gvk := range scheme.Scheme.AllKnownTypes() {
+		if gvk.Version != runtime.APIVersionInternal && !slices.Contains(found.versions, gvk.GroupVersion()) {
+			kinds[gvk.GroupVersion().String()] = append(kinds[gvk.GroupVersion().String()], gvk.Kind)
+		}
+	}
+	for _, names := range kinds {
+		sort.Strings(names)
+	}
+	return kinds
 }
 
 // find notes a struct and all that it contains, and gives the name of its schema.
@@ -241,10 +276,10 @@ func (r *reflection) facts(name string, t reflect.Type) (typeFacts, error) {
 		}
 		facts.Fields = append(facts.Fields, one)
 		if words := goWords(field.type_); words != derivedWords(field.type_) {
-			if r.words[name] == nil {
-				r.words[name] = map[string]string{}
-			}
-			r.words[name][field.name] = words
+			note(r.words.types, name, field.name, words)
+		}
+		if field.embedded != "" {
+			note(r.words.embedded, name, field.name, field.embedded)
 		}
 	}
 	return facts, nil

@@ -333,4 +333,33 @@ mod tests {
         );
         assert_eq!(of("io.k8s.api.core.v1.Container", "image"), None);
     }
+
+    #[test]
+    fn embedded_structs_are_known() {
+        let of = |schema: &str, field: &str| catalog().embedded(schema, field);
+        assert_eq!(
+            of("io.k8s.api.core.v1.Volume", "emptyDir"),
+            Some("VolumeSource")
+        );
+        assert_eq!(of("io.k8s.api.core.v1.Volume", "name"), None);
+    }
+
+    #[test]
+    fn kinds_that_are_not_served_are_known() {
+        for (group, version, kind, is) in [
+            ("apps", "v1", "Deployment", true),
+            ("apps", "v1beta1", "Deployment", true),
+            ("apps", "v1beta1", "DaemonSet", false),
+            ("apps", "v1", "Pod", false),
+            ("apps", "v1", "Status", true),
+            ("", "v1", "Pod", true),
+            ("example.com", "v1", "Pod", false),
+        ] {
+            assert_eq!(
+                catalog().knows(group, version, kind),
+                is,
+                "{group}/{version} {kind}"
+            );
+        }
+    }
 }

@@ -1,0 +1,527 @@
+//! JSON as Go's `encoding/json` reads it: what it accepts, and its words for what it does not.
+//!
+//! Two things differ from serde_json: text that is not UTF-8 is repaired and not refused, and keys
+//! that occur twice are told.
+
+use serde_json::{Map, Number, Value};
+
+use super::go;
+
+/// How deep values may be nested. Go allows 10,000; what deeper code does with an object recurses,
+/// and no object of Kubernetes comes near this.
+pub(super) const MAX_DEPTH: usize = 256;
+
+/// Duplicates that are told, as in the real server; the others are as if they were none.
+pub(super) const MAX_TOLD: usize = 100;
+
+/// How long the path of a duplicate may become; one that is longer is told without its beginning.
+const MAX_PATH: usize = 10_000;
+
+/// Reads one value with nothing behind it. Duplicate keys, with their paths such as
+/// `spec.containers[0].name`, go to `duplicates`; the last one counts. The error is Go's sentence.
+pub(super) fn read(body: &[u8], duplicates: &mut Vec<String>) -> Result<Value, String> {
+    let mut reader = Reader {
+        body,
+        at: 0,
+        depth: 0,
+        duplicates,
+    };
+    reader.skip_space();
+    let value = reader.value()?;
+    reader.skip_space();
+    match reader.peek() {
+        None => Ok(value),
+        Some(_) => Err(reader.unexpected("after top-level value")),
+    }
+}
+
+/// The text of the number at that path, as it was written.
+pub(super) fn literal<'a>(body: &'a [u8], path: &[Step<'_>]) -> Option<&'a str> {
+    let mut duplicates = Vec::new();
+    let mut reader = Reader {
+        body,
+        at: 0,
+        depth: 0,
+        duplicates: &mut duplicates,
+    };
+    reader.skip_space();
+    for step in path {
+        reader.enter(*step)?;
+    }
+    let start = reader.at;
+    reader.value().ok()?;
+    std::str::from_utf8(&body[start..reader.at]).ok()
+}
+
+/// A step from a value into it.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Step<'a> {
+    /// To a key
+    Key(&'a str),
+    /// To an item
+    Index(usize),
+}
+
+struct Reader<'a, 'd> {
+    body: &'a [u8],
+    at: usize,
+    depth: usize,
+    duplicates: &'d mut Vec<String>,
+}
+
+impl Reader<'_, '_> {
+    fn peek(&self) -> Option<u8> {
+        self.body.get(self.at).copied()
+    }
+
+    fn skip_space(&mut self) {
+        while matches!(self.peek(), Some(b' ' | b'\t' | b'\r' | b'\n')) {
+            self.at += 1;
+        }
+    }
+
+    /// What is wrong with the next byte; `context` says where it stands. Go pretends that a blank
+    /// follows the end, so that only what a blank does not end is called unexpected.
+    fn unexpected(&self, context: &str) -> String {
+        match self.peek() {
+            Some(byte) => format!("invalid character {} {context}", go::quoted_byte(byte)),
+            None => "unexpected end of JSON input".to_owned(),
+        }
+    }
+
+    /// The same in the midst of a word, a number or an escape, which a blank cannot go on.
+    fn unexpected_within(&self, context: &str) -> String {
+        let byte = self.peek().unwrap_or(b' ');
+        format!("invalid character {} {context}", go::quoted_byte(byte))
+    }
+
+    fn value(&mut self) -> Result<Value, String> {
+        match self.peek() {
+            Some(b'{') => self.nested(Self::object),
+            Some(b'[') => self.nested(Self::array),
+            Some(b'"') => self.text().map(Value::String),
+            Some(b'-' | b'0'..=b'9') => self.number(),
+            Some(b't') => self.word("true", Value::Bool(true)),
+            Some(b'f') => self.word("false", Value::Bool(false)),
+            Some(b'n') => self.word("null", Value::Null),
+            _ => Err(self.unexpected("looking for beginning of value")),
+        }
+    }
+
+    fn nested(
+        &mut self,
+        read: impl Fn(&mut Self) -> Result<Value, String>,
+    ) -> Result<Value, String> {
+        self.at += 1;
+        self.depth += 1;
+        if self.depth > MAX_DEPTH {
+            return Err("exceeded max depth".to_owned());
+        }
+        let value = read(self);
+        self.depth -= 1;
+        value
+    }
+
+    fn object(&mut self) -> Result<Value, String> {
+        let mut map = Map::new();
+        self.skip_space();
+        if self.peek() == Some(b'}') {
+            self.at += 1;
+            return Ok(Value::Object(map));
+        }
+        loop {
+            let key = self.key()?;
+            let before = self.duplicates.len();
+            let value = self.value()?;
+            self.put_in(before, Step::Key(&key));
+            if map.contains_key(&key) && self.duplicates.len() < MAX_TOLD {
+                // Moved behind the others, so that it is told in the order of the text.
+                map.shift_remove(&key);
+                self.duplicates.push(key.clone());
+            }
+            map.insert(key, value);
+            self.skip_space();
+            match self.peek() {
+                Some(b',') => self.at += 1,
+                Some(b'}') => {
+                    self.at += 1;
+                    return Ok(Value::Object(map));
+                }
+                _ => return Err(self.unexpected("after object key:value pair")),
+            }
+        }
+    }
+
+    /// A key and its colon.
+    fn key(&mut self) -> Result<String, String> {
+        self.skip_space();
+        if self.peek() != Some(b'"') {
+            return Err(self.unexpected("looking for beginning of object key string"));
+        }
+        let key = self.text()?;
+        self.skip_space();
+        if self.peek() != Some(b':') {
+            return Err(self.unexpected("after object key"));
+        }
+        self.at += 1;
+        self.skip_space();
+        Ok(key)
+    }
+
+    fn array(&mut self) -> Result<Value, String> {
+        let mut items = Vec::new();
+        self.skip_space();
+        if self.peek() == Some(b']') {
+            self.at += 1;
+            return Ok(Value::Array(items));
+        }
+        loop {
+            self.skip_space();
+            let before = self.duplicates.len();
+            let item = self.value()?;
+            self.put_in(before, Step::Index(items.len()));
+            items.push(item);
+            self.skip_space();
+            match self.peek() {
+                Some(b',') => self.at += 1,
+                Some(b']') => {
+                    self.at += 1;
+                    return Ok(Value::Array(items));
+                }
+                _ => return Err(self.unexpected("after array element")),
+            }
+        }
+    }
+
+    /// Puts a step before the paths of duplicates that were found in what it leads to.
+    fn put_in(&mut self, before: usize, step: Step<'_>) {
+        for path in &mut self.duplicates[before..] {
+            // A hundred paths of megabytes are for nobody.
+            if path.len() > MAX_PATH {
+                continue;
+            }
+            let dot = if path.starts_with('[') { "" } else { "." };
+            *path = match step {
+                Step::Key(key) => format!("{key}{dot}{path}"),
+                Step::Index(index) => format!("[{index}]{dot}{path}"),
+            };
+        }
+    }
+
+    fn word(&mut self, word: &str, value: Value) -> Result<Value, String> {
+        for expected in word.bytes() {
+            if self.peek() != Some(expected) {
+                let expected = char::from(expected);
+                let context = format!("in literal {word} (expecting '{expected}')");
+                return Err(self.unexpected_within(&context));
+            }
+            self.at += 1;
+        }
+        Ok(value)
+    }
+
+    fn number(&mut self) -> Result<Value, String> {
+        let start = self.at;
+        if self.peek() == Some(b'-') {
+            self.at += 1;
+        }
+        match self.peek() {
+            Some(b'0') => self.at += 1,
+            Some(b'1'..=b'9') => self.digits(),
+            _ => return Err(self.unexpected_within("in numeric literal")),
+        }
+        let mut is_whole = true;
+        if self.peek() == Some(b'.') {
+            is_whole = false;
+            self.at += 1;
+            self.some_digits("after decimal point in numeric literal")?;
+        }
+        if matches!(self.peek(), Some(b'e' | b'E')) {
+            is_whole = false;
+            self.at += 1;
+            if matches!(self.peek(), Some(b'+' | b'-')) {
+                self.at += 1;
+            }
+            self.some_digits("in exponent of numeric literal")?;
+        }
+        // Only ASCII was read.
+        let text = std::str::from_utf8(&self.body[start..self.at]).unwrap_or_default();
+        if is_whole && let Ok(number) = text.parse::<i64>() {
+            return Ok(Value::from(number));
+        }
+        let number = text.parse::<f64>().ok().and_then(Number::from_f64);
+        number.map(Value::Number).ok_or_else(|| {
+            format!("json: cannot unmarshal number {text} into Go value of type float64")
+        })
+    }
+
+    fn digits(&mut self) {
+        while matches!(self.peek(), Some(b'0'..=b'9')) {
+            self.at += 1;
+        }
+    }
+
+    fn some_digits(&mut self, context: &str) -> Result<(), String> {
+        if !matches!(self.peek(), Some(b'0'..=b'9')) {
+            return Err(self.unexpected_within(context));
+        }
+        self.digits();
+        Ok(())
+    }
+
+    fn text(&mut self) -> Result<String, String> {
+        self.at += 1;
+        let mut text = String::new();
+        loop {
+            let start = self.at;
+            while !matches!(self.peek(), None | Some(b'"' | b'\\' | 0..=0x1f)) {
+                self.at += 1;
+            }
+            text.push_str(&String::from_utf8_lossy(&self.body[start..self.at]));
+            match self.peek() {
+                Some(b'"') => {
+                    self.at += 1;
+                    return Ok(text);
+                }
+                Some(b'\\') => {
+                    self.at += 1;
+                    text.push(self.escape()?);
+                }
+                _ => return Err(self.unexpected("in string literal")),
+            }
+        }
+    }
+
+    fn escape(&mut self) -> Result<char, String> {
+        let escaped = match self.peek() {
+            Some(byte @ (b'"' | b'\\' | b'/')) => char::from(byte),
+            Some(b'b') => '\u{8}',
+            Some(b'f') => '\u{c}',
+            Some(b'n') => '\n',
+            Some(b'r') => '\r',
+            Some(b't') => '\t',
+            Some(b'u') => {
+                self.at += 1;
+                return self.unicode();
+            }
+            _ => return Err(self.unexpected_within("in string escape code")),
+        };
+        self.at += 1;
+        Ok(escaped)
+    }
+
+    /// What follows `\u`. A half of a pair without the other becomes U+FFFD.
+    fn unicode(&mut self) -> Result<char, String> {
+        let first = self.hex()?;
+        if !(0xd800..0xdc00).contains(&first) || !self.body[self.at..].starts_with(b"\\u") {
+            return Ok(char::from_u32(first).unwrap_or(char::REPLACEMENT_CHARACTER));
+        }
+        let after_first = self.at;
+        self.at += 2;
+        let second = self.hex()?;
+        if (0xdc00..0xe000).contains(&second) {
+            let code = 0x10000 + ((first - 0xd800) << 10) + (second - 0xdc00);
+            return Ok(char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER));
+        }
+        self.at = after_first;
+        Ok(char::REPLACEMENT_CHARACTER)
+    }
+
+    fn hex(&mut self) -> Result<u32, String> {
+        let mut code = 0;
+        for _ in 0..4 {
+            let digit = self.peek().and_then(|byte| char::from(byte).to_digit(16));
+            let Some(digit) = digit else {
+                return Err(self.unexpected_within("in \\u hexadecimal character escape"));
+            };
+            code = code * 16 + digit;
+            self.at += 1;
+        }
+        Ok(code)
+    }
+
+    /// Goes into the value that stands here; the last of equal keys counts.
+    fn enter(&mut self, step: Step<'_>) -> Option<()> {
+        let found = match (step, self.peek()?) {
+            (Step::Key(wanted), b'{') => {
+                self.at += 1;
+                let mut found = None;
+                self.skip_space();
+                while self.peek()? != b'}' {
+                    let key = self.key().ok()?;
+                    let start = self.at;
+                    self.value().ok()?;
+                    if key == wanted {
+                        found = Some(start);
+                    }
+                    self.skip_space();
+                    if self.peek()? == b',' {
+                        self.at += 1;
+                    }
+                }
+                found?
+            }
+            (Step::Index(wanted), b'[') => {
+                self.at += 1;
+                for _ in 0..wanted {
+                    self.skip_space();
+                    self.value().ok()?;
+                    self.skip_space();
+                    self.at += 1;
+                }
+                self.skip_space();
+                self.at
+            }
+            _ => return None,
+        };
+        self.at = found;
+        Some(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::{MAX_DEPTH, Step, literal, read};
+
+    fn ok(text: &str) -> serde_json::Value {
+        read(text.as_bytes(), &mut Vec::new()).unwrap_or_else(|e| panic!("{text}: {e}"))
+    }
+
+    fn duplicates(text: &str) -> Vec<String> {
+        let mut found = Vec::new();
+        read(text.as_bytes(), &mut found).unwrap();
+        found
+    }
+
+    /// The sentences are the real server's.
+    #[test]
+    fn what_is_no_json_is_refused_as_go_does() {
+        for (text, expected) in [
+            ("", "unexpected end of JSON input"),
+            ("   ", "unexpected end of JSON input"),
+            ("{", "unexpected end of JSON input"),
+            (r#"{"kind":"a""#, "unexpected end of JSON input"),
+            (r#"{"a":"b"#, "unexpected end of JSON input"),
+            (r#"{"a":1"#, "unexpected end of JSON input"),
+            ("{} x", "invalid character 'x' after top-level value"),
+            ("{}{}", "invalid character '{' after top-level value"),
+            (
+                "{\"a\":\"\u{1}\"}",
+                r"invalid character '\x01' in string literal",
+            ),
+            (
+                r#"{"a":"\x"}"#,
+                "invalid character 'x' in string escape code",
+            ),
+            (
+                r#"{"a":01}"#,
+                "invalid character '1' after object key:value pair",
+            ),
+            (
+                r#"{"a":1.}"#,
+                "invalid character '}' after decimal point in numeric literal",
+            ),
+            (
+                r#"{"a":1e}"#,
+                "invalid character '}' in exponent of numeric literal",
+            ),
+            (r#"{"a" 1}"#, "invalid character '1' after object key"),
+            (
+                r#"{"a":1 "b":2}"#,
+                "invalid character '\"' after object key:value pair",
+            ),
+            (
+                "{a:1}",
+                "invalid character 'a' looking for beginning of object key string",
+            ),
+            (
+                r#"{"a":1,}"#,
+                "invalid character '}' looking for beginning of object key string",
+            ),
+            (
+                "{'a':1}",
+                r"invalid character '\'' looking for beginning of object key string",
+            ),
+            (
+                "[1,]",
+                "invalid character ']' looking for beginning of value",
+            ),
+            ("[1 2]", "invalid character '2' after array element"),
+            (
+                r#"{"a":tru}"#,
+                "invalid character '}' in literal true (expecting 'e')",
+            ),
+            (
+                r#"{"a":nul"#,
+                "invalid character ' ' in literal null (expecting 'l')",
+            ),
+            (r#"{"a":-}"#, "invalid character '}' in numeric literal"),
+            (
+                r#"{"a":"\u12x4"}"#,
+                r"invalid character 'x' in \u hexadecimal character escape",
+            ),
+            (
+                "\u{feff}{}",
+                "invalid character 'ï' looking for beginning of value",
+            ),
+            ("é", "invalid character 'Ã' looking for beginning of value"),
+        ] {
+            let refused = read(text.as_bytes(), &mut Vec::new());
+            assert_eq!(refused, Err(expected.to_owned()), "{text}");
+        }
+    }
+
+    #[test]
+    fn values_are_read() {
+        assert_eq!(
+            ok(" {\"a\" : [1, -2.5 , true,null,\"\\u00e9\\n\\/\"],\n\"b\":{}} "),
+            json!({"a": [1, -2.5, true, null, "é\n/"], "b": {}})
+        );
+        assert_eq!(ok("9223372036854775807"), json!(i64::MAX));
+        assert_eq!(ok("-0"), json!(0));
+        assert!(ok("9223372036854775808").is_f64());
+        assert!(ok("1.0").is_f64());
+        assert!(read(b"1e999", &mut Vec::new()).is_err());
+    }
+
+    #[test]
+    fn text_that_is_not_utf8_is_repaired() {
+        let read = |body: &[u8]| read(body, &mut Vec::new()).unwrap();
+        assert_eq!(read(b"\"\xff\xfe x\""), json!("\u{fffd}\u{fffd} x"));
+        assert_eq!(ok(r#""\ud83d\ude00""#), json!("😀"));
+        assert_eq!(ok(r#""\ud800 x""#), json!("\u{fffd} x"));
+        assert_eq!(ok(r#""\ud800\u0041""#), json!("\u{fffd}A"));
+    }
+
+    #[test]
+    fn duplicates_are_told_by_path_and_the_last_counts() {
+        let text = r#"{"a":{"x":1,"y":2,"x":3},"l":[[{"k":1,"k":2}]],"a.b":{"c":{"d":1,"d":1}}}"#;
+        assert_eq!(duplicates(text), ["a.x", "l[0][0].k", "a.b.c.d"]);
+        assert_eq!(ok(text)["a"], json!({"y": 2, "x": 3}));
+        let many = format!("{{{}\"k\":1}}", "\"k\":0,".repeat(50_000));
+        assert_eq!(duplicates(&many).len(), super::MAX_TOLD);
+        assert_eq!(ok(&many), json!({"k": 1}));
+    }
+
+    #[test]
+    fn depth_is_limited() {
+        let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+        ok(&nested(MAX_DEPTH));
+        for depth in [MAX_DEPTH + 1, 1_000_000] {
+            let refused = read(nested(depth).as_bytes(), &mut Vec::new());
+            assert_eq!(refused, Err("exceeded max depth".to_owned()));
+        }
+    }
+
+    #[test]
+    fn numbers_are_found_as_they_were_written() {
+        let body = br#" {"a": [ {"b":1}, {"b" : 1e2 , "b": 1.50}, 7 ] , "z":0} "#;
+        let path = [Step::Key("a"), Step::Index(1), Step::Key("b")];
+        assert_eq!(literal(body, &path), Some("1.50"));
+        assert_eq!(literal(body, &[Step::Key("a"), Step::Index(2)]), Some("7"));
+        assert_eq!(literal(body, &[Step::Key("a"), Step::Index(9)]), None);
+        assert_eq!(literal(body, &[Step::Key("none")]), None);
+    }
+}

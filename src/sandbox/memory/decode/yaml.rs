@@ -1,0 +1,183 @@
+//! YAML, by serde-saphyr, into JSON values.
+
+use std::fmt;
+
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Number, Value};
+use serde_saphyr::options::DuplicateKeyPolicy;
+use serde_saphyr::{Spanned, with_deserializer_from_str_with_options};
+
+use super::{Parsed, go, json};
+
+/// Reads the first document.
+pub(super) fn read<'a>(body: &'a [u8]) -> Result<Parsed<'a>, String> {
+    let text = std::str::from_utf8(body).map_err(|_| "yaml: invalid UTF-8".to_owned())?;
+    let mut budget = serde_saphyr::Budget::default();
+    budget.max_depth = json::MAX_DEPTH;
+    let options = serde_saphyr::options! {
+        budget: Some(budget),
+        duplicate_keys: DuplicateKeyPolicy::PassThrough,
+        // As YAML 1.1 has it, which the real server reads.
+        legacy_octal_numbers: true,
+        with_snippet: false,
+    };
+    let mut lines = Vec::new();
+    let value =
+        with_deserializer_from_str_with_options(first_document(text), options, |deserializer| {
+            Reader { lines: &mut lines }.deserialize(deserializer)
+        });
+    match value {
+        Ok(value) => Ok(Parsed {
+            value,
+            body: None,
+            duplicates: Vec::new(),
+            lines,
+        }),
+        Err(problem) => Err(format!("yaml: {problem}")),
+    }
+}
+
+/// The text up to where a second document begins: those behind the first are not looked at.
+fn first_document(text: &str) -> &str {
+    let mut has_begun = false;
+    let mut end = 0;
+    for line in text.split_inclusive('\n') {
+        let bare = line.trim_end();
+        let is_marker = bare == "---" || line.starts_with("--- ");
+        if bare == "..." || (is_marker && has_begun) {
+            return &text[..end];
+        }
+        has_begun |= is_marker || !(bare.is_empty() || bare.starts_with(['#', '%']));
+        end += line.len();
+    }
+    text
+}
+
+/// Makes a value, and notes keys that are there twice.
+struct Reader<'l> {
+    lines: &'l mut Vec<String>,
+}
+
+impl<'de> DeserializeSeed<'de> for Reader<'_> {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Reader<'_> {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any value of JSON")
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(Value::Bool(value))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(Value::from(value))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(Value::from(value))
+    }
+
+    fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Value, E> {
+        let number = Number::from_f64(value).map(Value::Number);
+        number.ok_or_else(|| E::custom(format!("unsupported value: {value}")))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+        Ok(Value::from(value))
+    }
+
+    fn visit_string<E>(self, value: String) -> Result<Value, E> {
+        Ok(Value::String(value))
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_none<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        self.deserialize(deserializer)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
+        let mut made = Vec::new();
+        while let Some(item) = items.next_element_seed(Reader { lines: self.lines })? {
+            made.push(item);
+        }
+        Ok(Value::Array(made))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
+        let mut made = Map::new();
+        while let Some(key) = entries.next_key::<Spanned<String>>()? {
+            let line = key.referenced.line();
+            let key = key.value;
+            if made.contains_key(&key) && self.lines.len() < json::MAX_TOLD {
+                let quoted = go::quoted(&key);
+                self.lines
+                    .push(format!("line {line}: key {quoted} already set in map"));
+            }
+            let value = entries.next_value_seed(Reader { lines: self.lines })?;
+            made.insert(key, value);
+        }
+        Ok(Value::Object(made))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::{first_document, read};
+
+    fn value(text: &str) -> Value {
+        read(text.as_bytes())
+            .unwrap_or_else(|e| panic!("{text}: {e}"))
+            .value
+    }
+
+    #[test]
+    fn values_are_those_of_json() {
+        assert_eq!(
+            value("a: [1, -2.5, true, null, ~, \"x\", 'y', z]\nb:\n  c: |\n    text\n"),
+            json!({"a": [1, -2.5, true, null, null, "x", "y", "z"], "b": {"c": "text\n"}})
+        );
+        assert_eq!(
+            value("a: &x {b: 1}\nc: *x\nd: {<<: *x, e: 2}"),
+            json!({"a": {"b": 1}, "c": {"b": 1}, "d": {"b": 1, "e": 2}})
+        );
+        assert_eq!(value("1: a\ntrue: b"), json!({"1": "a", "true": "b"}));
+        assert_eq!(
+            value("[0x10, 010, 1_0, yes, off]"),
+            json!([16, 8, 10, true, false])
+        );
+        assert_eq!(value(""), Value::Null);
+        assert!(read(b"a: .inf").is_err());
+        assert!(read(b"a: \xff").is_err());
+    }
+
+    #[test]
+    fn only_the_first_document_counts() {
+        for (text, expected) in [
+            ("a: 1\n---\nb: 2\n", "a: 1\n"),
+            ("# x\n---\na: 1\n--- b\n", "# x\n---\na: 1\n"),
+            ("---\n---\na: 1\n", "---\n"),
+            ("a: 1\n...\nb", "a: 1\n"),
+            ("a: |\n  ---\n", "a: |\n  ---\n"),
+            ("a: 1", "a: 1"),
+        ] {
+            assert_eq!(first_document(text), expected, "{text:?}");
+        }
+    }
+}
