@@ -11,8 +11,8 @@ use super::events::Recorder;
 use super::index::Index;
 use super::queue::{Queue, later};
 use super::{
-    accounts, cluster_roles, daemonset, deployment, endpoints, garbage, namespaces, replicaset,
-    statefulset,
+    accounts, cluster_roles, cronjob, daemonset, deployment, disruption, endpoints, garbage, job,
+    namespaces, replicaset, statefulset,
 };
 
 /// How long one turn lasts at most, give or take one reconciliation: changes wait meanwhile.
@@ -57,6 +57,10 @@ impl Manager {
             Box::new(accounts::RootCa::new(root_ca)),
             Box::new(statefulset::StatefulSets),
             Box::new(daemonset::DaemonSets::default()),
+            Box::new(job::Jobs::default()),
+            Box::new(job::Finished),
+            Box::new(cronjob::CronJobs),
+            Box::new(disruption::Budgets),
             Box::new(endpoints::Slices::default()),
             Box::new(endpoints::Legacy::default()),
             Box::new(cluster_roles::Aggregation::default()),

@@ -1,8 +1,11 @@
 //! The controllers together, on a fake server.
 
+mod budgets;
+mod cronjobs;
 mod daemonsets;
 mod deployments;
 mod endpoints;
 mod garbage;
+mod jobs;
 mod replicasets;
 mod statefulsets;
