@@ -75,7 +75,8 @@ impl Kind for CertificateSigningRequest {
     }
 
     fn validate_update(&self, write: Write<'_>, object: &Value, old: &Value) -> Vec<FieldError> {
-        let mut errors = validate(object, Some(old));
+        let mut errors = meta::common_update(object, old);
+        errors.extend(validate(object, Some(old)));
         let path = Path::new(CONDITIONS);
         let count = |object: &Value, type_: &str| conditions(object, type_).count();
         for type_ in FINAL {
@@ -113,7 +114,7 @@ impl Kind for CertificateSigningRequest {
                 errors.push(FieldError::forbidden(&path, words));
             }
         }
-        errors.extend(meta::validate_update(object, old));
+        errors.extend(meta::own_update(object, old));
         errors
     }
 
@@ -176,9 +177,13 @@ fn set_times(object: &mut Value, old: &Value) {
 fn validate(object: &Value, old: Option<&Value>) -> Vec<FieldError> {
     let mut errors = meta::validate_create(object, false, |_, _| Vec::new());
     let path = Path::new("spec");
-    let request = text(object, "spec.request");
-    if let Err(words) = pem::check_request(request) {
-        errors.push(FieldError::invalid(&path.child("request"), request, words));
+    let request = at(object, "spec.request");
+    if let Err(words) = pem::check_request(request.as_str().unwrap_or_default()) {
+        errors.push(FieldError::invalid(
+            &path.child("request"),
+            request.clone(),
+            words,
+        ));
     }
     let usages = texts(object, "spec.usages");
     let usages_path = path.child("usages");

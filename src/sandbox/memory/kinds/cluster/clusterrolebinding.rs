@@ -21,8 +21,9 @@ impl Kind for ClusterRoleBinding {
     }
 
     fn validate_update(&self, _write: Write<'_>, object: &Value, old: &Value) -> Vec<FieldError> {
-        let mut errors = self.validate_create(object);
-        errors.extend(meta::validate_update(object, old));
+        let mut errors = meta::common_update(object, old);
+        errors.extend(self.validate_create(object));
+        errors.extend(meta::own_update(object, old));
         errors.extend(rbac::changed_role(object, old));
         errors
     }

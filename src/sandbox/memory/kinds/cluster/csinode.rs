@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use serde_json::{Value, json};
 
 use super::super::workloads::check;
-use super::super::workloads::read::{at, items, remove, text, texts};
+use super::super::workloads::read::{at, items, same, text, texts};
 use super::storage;
 use crate::sandbox::memory::field::{FieldError, Path};
 use crate::sandbox::memory::kinds::{Kind, Write, meta};
@@ -33,7 +33,8 @@ impl Kind for CsiNode {
     }
 
     fn validate_update(&self, _write: Write<'_>, object: &Value, old: &Value) -> Vec<FieldError> {
-        let mut errors = self.validate_create(object);
+        let mut errors = meta::common_update(object, old);
+        errors.extend(self.validate_create(object));
         let olds: HashMap<&str, &Value> = items(old, DRIVERS)
             .iter()
             .map(|driver| (text(driver, "name"), driver))
@@ -90,18 +91,16 @@ fn validate_keys(keys: &[&str], path: &Path) -> Vec<FieldError> {
 
 /// A driver that changed in more than what it can hold.
 fn changed(driver: &Value, old: &Value) -> Option<FieldError> {
-    let rest = |driver: &Value| {
-        let mut rest = driver.clone();
-        remove(&mut rest, "allocatable");
-        rest
-    };
-    let new = rest(driver);
-    (new != rest(old)).then(|| {
+    let fields = ["name", "nodeID", "topologyKeys"];
+    let is_same = fields
+        .iter()
+        .all(|field| same(at(driver, field), at(old, field)));
+    (!is_same).then(|| {
         // The internal type is shown, whose fields have the names that they have in Go.
         let shown = json!({
-            "Name": text(&new, "name"),
-            "NodeID": text(&new, "nodeID"),
-            "TopologyKeys": at(&new, "topologyKeys"),
+            "Name": text(driver, "name"),
+            "NodeID": text(driver, "nodeID"),
+            "TopologyKeys": at(driver, "topologyKeys"),
             "Allocatable": null,
         });
         FieldError::invalid(&Path::new(DRIVERS), shown, "field is immutable")

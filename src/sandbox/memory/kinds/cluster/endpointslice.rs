@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::super::workloads::check;
 use super::super::workloads::read::{
-    at, entry, fill, given, items, items_mut, remove, same, text, texts,
+    at, entry, fill, given, int, items, items_mut, put, remove, same, text, texts,
 };
 use super::addresses;
 use crate::sandbox::memory::field::{FieldError, Path};
@@ -18,6 +18,9 @@ const MANAGERS: [&str; 2] = [
     "endpointslice-controller.k8s.io",
     "endpointslicemirroring-controller.k8s.io",
 ];
+
+/// What a generation is of.
+const CONTENT: [&str; 4] = ["metadata.labels", "addressType", "endpoints", "ports"];
 
 /// See the module.
 pub(crate) struct EndpointSlice;
@@ -35,6 +38,17 @@ impl Kind for EndpointSlice {
     }
 
     fn prepare_update(&self, _write: Write<'_>, object: &mut Value, old: &Value) {
+        // Labels count as well, and so does what is dropped thereafter.
+        let is_changed = CONTENT
+            .iter()
+            .any(|field| !same(at(object, field), at(old, field)));
+        if is_changed {
+            put(
+                object,
+                "metadata.generation",
+                int(old, "metadata.generation") + 1,
+            );
+        }
         if at(object, "endpoints") != at(old, "endpoints") {
             drop_topology(object);
         }
@@ -48,7 +62,8 @@ impl Kind for EndpointSlice {
 
     fn validate_update(&self, _write: Write<'_>, object: &Value, old: &Value) -> Vec<FieldError> {
         // The object is looked at as if it were new, its metadata included.
-        let mut errors = validate(object);
+        let mut errors = meta::common_update(object, old);
+        errors.extend(validate(object));
         if !same(at(object, "endpoints"), at(old, "endpoints")) {
             errors.extend(validate_endpoints(object));
         }

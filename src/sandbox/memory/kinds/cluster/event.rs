@@ -47,8 +47,9 @@ impl Kind for Event {
     }
 
     fn validate_update(&self, _write: Write<'_>, object: &Value, old: &Value) -> Vec<FieldError> {
-        let mut errors = validate(object, "reportingController");
-        errors.extend(meta::validate_update(object, old));
+        let mut errors = meta::common_update(object, old);
+        errors.extend(validate(object, "reportingController"));
+        errors.extend(meta::own_update(object, old));
         if at(object, "series") != at(old, "series") {
             errors.extend(validate_series(object));
         }

@@ -23,10 +23,7 @@ pub(super) fn check_request(base64: &str) -> Result<(), String> {
     else {
         return Err("PEM block type must be CERTIFICATE REQUEST".to_owned());
     };
-    if !is_sequence(&block.bytes) {
-        return Err("asn1: structure error: tags don't match".to_owned());
-    }
-    Ok(())
+    check_sequence(&block.bytes)
 }
 
 /// Checks certificates that were issued, in base64 as JSON holds them; none are fine.
@@ -52,7 +49,7 @@ pub(super) fn check_certificates(base64: &str) -> Result<(), String> {
         if block.has_headers {
             return Err("no PEM block headers are permitted".to_owned());
         }
-        if !is_sequence(&block.bytes) {
+        if check_sequence(&block.bytes).is_err() {
             return Err("x509: malformed certificate".to_owned());
         }
     }
@@ -99,23 +96,42 @@ fn blocks(base64: &str) -> Vec<Block> {
     blocks
 }
 
-/// Whether bytes are one ASN.1 SEQUENCE, by its head.
-fn is_sequence(bytes: &[u8]) -> bool {
-    let [0x30, length, rest @ ..] = bytes else {
-        return false;
+/// Whether bytes are one ASN.1 SEQUENCE, by its head; Go's words where they are not.
+fn check_sequence(bytes: &[u8]) -> Result<(), String> {
+    let syntax = |why: &str| Err(format!("asn1: syntax error: {why}"));
+    let [tag, length, rest @ ..] = bytes else {
+        return syntax("sequence truncated");
     };
-    if *length < 0x80 {
-        return rest.len() == usize::from(*length);
-    }
     let count = usize::from(length & 0x7f);
-    if count == 0 || count > 4 || rest.len() < count {
-        return false;
+    let (length, rest) = match *length {
+        length if length < 0x80 => (usize::from(length), rest),
+        0x80 => return syntax("indefinite length found (not DER)"),
+        _ if count > 4 => return Err("asn1: structure error: length too large".to_owned()),
+        _ if rest.len() < count => return syntax("truncated tag or length"),
+        _ => {
+            let (digits, rest) = rest.split_at(count);
+            (
+                digits
+                    .iter()
+                    .fold(0, |length, digit| (length << 8) | usize::from(*digit)),
+                rest,
+            )
+        }
+    };
+    if *tag != 0x30 {
+        let (class, number, is_compound) = (tag >> 6, tag & 0x1f, tag & 0x20 != 0);
+        return Err(format!(
+            "asn1: structure error: tags don't match (16 vs {{class:{class} tag:{number} \
+             length:{length} isCompound:{is_compound}}}) {{optional:false explicit:false \
+             application:false private:false defaultValue:<nil> tag:<nil> stringType:0 timeType:0 \
+             set:false omitEmpty:false}} certificateRequest @2"
+        ));
     }
-    let (digits, rest) = rest.split_at(count);
-    rest.len()
-        == digits
-            .iter()
-            .fold(0, |length, digit| (length << 8) | usize::from(*digit))
+    match rest.len() {
+        found if found < length => syntax("data truncated"),
+        found if found > length => syntax("trailing data"),
+        _ => Ok(()),
+    }
 }
 
 #[cfg(test)]

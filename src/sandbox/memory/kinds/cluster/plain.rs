@@ -21,7 +21,10 @@ impl Kind for Plain {
     }
 
     fn validate_update(&self, _write: Write<'_>, object: &Value, old: &Value) -> Vec<FieldError> {
-        meta::validate_update(object, old)
+        let mut errors = meta::common_update(object, old);
+        errors.extend(self.validate_create(object));
+        errors.extend(meta::own_update(object, old));
+        errors
     }
 
     fn has_generation(&self) -> bool {

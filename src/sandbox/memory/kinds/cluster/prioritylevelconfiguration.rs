@@ -58,10 +58,12 @@ impl Kind for PriorityLevelConfiguration {
     }
 
     fn validate_update(&self, write: Write<'_>, object: &Value, old: &Value) -> Vec<FieldError> {
+        let mut errors = meta::common_update(object, old);
         if write.subresource == "status" {
-            return flowcontrol::validate_conditions(object);
+            errors.extend(flowcontrol::validate_conditions(object));
+            return errors;
         }
-        let mut errors = self.validate_create(object);
+        errors.extend(self.validate_create(object));
         let name = text(object, "metadata.name");
         let spec = at(object, "spec");
         let mut expected = at(old, "spec").clone();

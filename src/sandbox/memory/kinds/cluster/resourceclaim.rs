@@ -49,8 +49,9 @@ impl Kind for ResourceClaim {
         if write.subresource == "status" {
             return meta::validate_update(object, old);
         }
-        let mut errors = meta::validate_create(object, true, meta::dns_subdomain);
-        errors.extend(meta::validate_update(object, old));
+        let mut errors = meta::common_update(object, old);
+        errors.extend(meta::validate_create(object, true, meta::dns_subdomain));
+        errors.extend(meta::own_update(object, old));
         errors.extend(check::immutable(object, old, "spec"));
         errors
     }
@@ -64,7 +65,7 @@ impl Kind for ResourceClaimTemplate {
     fn validate_create(&self, object: &Value) -> Vec<FieldError> {
         let mut errors = meta::validate_create(object, true, meta::dns_subdomain);
         let metadata = Path::new("spec.metadata");
-        errors.extend(check::labels(
+        errors.extend(meta::labels(
             object,
             "spec.metadata.labels",
             &metadata.child("labels"),
@@ -81,8 +82,9 @@ impl Kind for ResourceClaimTemplate {
     }
 
     fn validate_update(&self, _write: Write<'_>, object: &Value, old: &Value) -> Vec<FieldError> {
-        let mut errors = self.validate_create(object);
-        errors.extend(meta::validate_update(object, old));
+        let mut errors = meta::common_update(object, old);
+        errors.extend(self.validate_create(object));
+        errors.extend(meta::own_update(object, old));
         errors.extend(check::immutable(object, old, "spec"));
         errors
     }

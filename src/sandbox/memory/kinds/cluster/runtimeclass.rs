@@ -1,16 +1,18 @@
 //! RuntimeClass: `pkg/apis/node` and `pkg/registry/node/runtimeclass`.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
+use k8s_openapi::api::core::v1::ResourceRequirements;
+use serde::Deserialize;
 use serde_json::Value;
 
 use super::super::workloads::check;
 use super::super::workloads::read::{at, entries, given, items, text};
 use super::node_labels;
 use crate::sandbox::memory::field::{FieldError, Path};
+use crate::sandbox::memory::kinds::pod::resources;
 use crate::sandbox::memory::kinds::{Kind, Write, meta};
 use crate::sandbox::memory::names;
-use crate::sandbox::memory::quantity::Quantity;
 
 /// See the module.
 pub(crate) struct RuntimeClass;
@@ -26,7 +28,7 @@ impl Kind for RuntimeClass {
         errors.extend(validate_overhead(at(object, "overhead.podFixed")));
         if let Some(scheduling) = given(object, "scheduling") {
             let path = Path::new("scheduling");
-            errors.extend(check::labels(
+            errors.extend(meta::labels(
                 scheduling,
                 "nodeSelector",
                 &path.child("nodeSelector"),
@@ -41,8 +43,9 @@ impl Kind for RuntimeClass {
     }
 
     fn validate_update(&self, _write: Write<'_>, object: &Value, old: &Value) -> Vec<FieldError> {
-        let mut errors = self.validate_create(object);
-        errors.extend(meta::validate_update(object, old));
+        let mut errors = meta::common_update(object, old);
+        errors.extend(self.validate_create(object));
+        errors.extend(meta::own_update(object, old));
         errors.extend(check::immutable(object, old, "handler"));
         errors
     }
@@ -64,29 +67,17 @@ impl Kind for RuntimeClass {
     }
 }
 
-/// Quantities are limits of containers to the checks.
+/// The amounts are limits of a container to the checks.
 fn validate_overhead(amounts: &Value) -> Vec<FieldError> {
     let mut errors = Vec::new();
-    let mut amounts: Vec<(&String, &Value)> = amounts.as_object().into_iter().flatten().collect();
-    amounts.sort_unstable_by_key(|(name, _)| *name);
-    for (name, amount) in amounts {
-        let path = Path::new("overhead.limits").key(name);
-        errors.extend(check::container_resource_name(name, &path));
-        let text = amount
-            .as_str()
-            .map_or_else(|| amount.to_string(), str::to_owned);
-        let Some(quantity) = Quantity::parse(&text) else {
-            continue;
+    if let Ok(limits) = Option::deserialize(amounts) {
+        let limits = ResourceRequirements {
+            limits,
+            ..ResourceRequirements::default()
         };
-        if quantity.sign() < 0 {
-            let words = "must be greater than or equal to 0";
-            errors.push(FieldError::invalid(&path, quantity.canonical(), words));
-        }
-        let is_extended = name.contains('/') && !name.contains("kubernetes.io/");
-        if is_extended && quantity.milli_value() % 1000 != 0 {
-            let words = "must be an integer";
-            errors.push(FieldError::invalid(&path, quantity.canonical(), words));
-        }
+        let path = Path::new("overhead");
+        let whose = resources::Whose::Container;
+        resources::validate(&mut errors, &limits, whose, &BTreeSet::new(), &path);
     }
     errors
 }

@@ -47,7 +47,8 @@ impl Kind for VolumeAttachment {
     }
 
     fn validate_update(&self, _write: Write<'_>, object: &Value, old: &Value) -> Vec<FieldError> {
-        let mut errors = self.validate_create(object);
+        let mut errors = meta::common_update(object, old);
+        errors.extend(self.validate_create(object));
         let spec = at(object, "spec");
         if spec != at(old, "spec") {
             // The internal type is shown, whose fields have the names that they have in Go.

@@ -5,6 +5,8 @@ use serde_json::{Map, Value, json};
 
 use super::read::{at, entries, int, items, number, same, text, texts};
 use crate::sandbox::memory::field::{FieldError, Path, Wrong};
+use crate::sandbox::memory::kinds::meta;
+use crate::sandbox::memory::kinds::pod::resources;
 use crate::sandbox::memory::names;
 use crate::sandbox::memory::selector::LabelSelector;
 
@@ -87,19 +89,9 @@ pub(crate) fn immutable_selector(object: &Value, old: &Value, field: &str) -> Op
         .then(|| FieldError::invalid(&Path::new(field), shown_selector(new), IMMUTABLE))
 }
 
-/// `ValidateLabels`.
-pub(crate) fn labels(object: &Value, field: &str, path: &Path) -> Vec<FieldError> {
-    let mut errors = Vec::new();
-    for (key, value) in entries(object, field) {
-        errors.extend(invalid_each(path, key, names::qualified_name(key)));
-        errors.extend(invalid_each(path, value, names::label_value(value)));
-    }
-    errors
-}
-
 /// `ValidateLabelSelector`. Nothing is wrong with a selector that is not there.
 pub(crate) fn selector(selector: &Value, path: &Path) -> Vec<FieldError> {
-    let mut errors = labels(selector, "matchLabels", &path.child("matchLabels"));
+    let mut errors = meta::labels(selector, "matchLabels", &path.child("matchLabels"));
     for (index, term) in items(selector, "matchExpressions").iter().enumerate() {
         let path = path.child("matchExpressions").index(index);
         let values = texts(term, "values");
@@ -332,55 +324,17 @@ pub(crate) fn domain_prefixed_path(value: &str, path: &Path) -> Vec<FieldError> 
 
 /// `ValidateContainerResourceName`.
 pub(crate) fn container_resource_name(name: &str, path: &Path) -> Vec<FieldError> {
-    let errors = invalid_each(path, name, names::qualified_name(name));
-    if !errors.is_empty() {
-        return errors;
-    }
-    let is_native = name.contains("kubernetes.io/");
-    let is_extended = !name.starts_with("requests.")
-        && names::qualified_name(&format!("requests.{name}")).is_empty();
-    let is_huge = name.starts_with("hugepages-");
-    let wrong: &[&str] = if !name.contains('/') {
-        let is_known = ["cpu", "memory", "ephemeral-storage"].contains(&name) || is_huge;
-        match is_known {
-            true => &[],
-            false if is_standard(name) => &["must be a standard resource for containers"],
-            false => &[
-                "must be a standard resource type or fully qualified",
-                "must be a standard resource for containers",
-            ],
-        }
-    } else if !is_native && !is_extended {
-        &["doesn't follow extended resource name standard"]
-    } else {
-        &[]
-    };
-    wrong
-        .iter()
-        .map(|words| FieldError::invalid(path, name, *words))
-        .collect()
-}
-
-/// Names without a domain that a quota may limit, those of containers aside.
-fn is_standard(name: &str) -> bool {
-    let bare = name
-        .strip_prefix("requests.")
-        .or_else(|| name.strip_prefix("limits."));
+    let mut errors = Vec::new();
+    resources::resource_name(&mut errors, name, path);
     let of_containers = ["cpu", "memory", "ephemeral-storage"];
-    let others = [
-        "pods",
-        "resourcequotas",
-        "services",
-        "replicationcontrollers",
-        "secrets",
-        "configmaps",
-        "persistentvolumeclaims",
-        "storage",
-        "requests.storage",
-        "services.nodeports",
-        "services.loadbalancers",
-    ];
-    bare.is_some_and(|bare| of_containers.contains(&bare))
-        || others.contains(&name)
-        || name.starts_with("requests.hugepages-")
+    if !name.contains('/') {
+        if !of_containers.contains(&name) && !name.starts_with("hugepages-") {
+            let words = "must be a standard resource for containers";
+            errors.push(FieldError::invalid(path, name, words));
+        }
+    } else if !resources::is_native(name) && !resources::is_extended(name) {
+        let words = "doesn't follow extended resource name standard";
+        errors.push(FieldError::invalid(path, name, words));
+    }
+    errors
 }

@@ -42,7 +42,7 @@ impl Kind for CronJob {
 
     fn validate_update(&self, write: Write<'_>, object: &Value, old: &Value) -> Vec<FieldError> {
         if write.subresource == "status" {
-            return Vec::new();
+            return meta::common_update(object, old);
         }
         let mut errors = meta::validate_update(object, old);
         errors.extend(validate_spec(at(object, "spec"), Some(at(old, "spec"))));

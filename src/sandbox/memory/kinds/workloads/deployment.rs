@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::read::{at, fill, fill_text, given, int, keep, number, text};
+use super::read::{at, fill, fill_text, given, int, keep, number, put, same, text};
 use super::{check, template};
 use crate::sandbox::memory::field::{FieldError, Path};
 use crate::sandbox::memory::kinds::{Kind, Write, meta};
@@ -26,6 +26,16 @@ impl Kind for Deployment {
     fn prepare_update(&self, write: Write<'_>, object: &mut Value, old: &Value) {
         if write.subresource == "status" {
             keep(object, old, "metadata.labels");
+        } else if !same(
+            at(object, "metadata.annotations"),
+            at(old, "metadata.annotations"),
+        ) {
+            // Alone among the kinds, this one counts changes of its annotations as well.
+            put(
+                object,
+                "metadata.generation",
+                int(old, "metadata.generation") + 1,
+            );
         }
     }
 

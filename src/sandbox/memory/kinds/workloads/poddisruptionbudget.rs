@@ -22,7 +22,7 @@ impl Kind for PodDisruptionBudget {
     }
 
     fn validate_update(&self, write: Write<'_>, object: &Value, old: &Value) -> Vec<FieldError> {
-        let mut errors = meta::validate_update(object, old);
+        let mut errors = meta::common_update(object, old);
         if write.subresource == "status" {
             let path = Path::new("status");
             let status = at(object, "status");

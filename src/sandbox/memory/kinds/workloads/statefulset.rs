@@ -60,8 +60,9 @@ impl Kind for StatefulSet {
 
     fn validate_update(&self, write: Write<'_>, object: &Value, old: &Value) -> Vec<FieldError> {
         if write.subresource == "status" {
-            let mut errors = validate_status(at(object, "status"));
-            errors.extend(meta::validate_update(object, old));
+            let mut errors = meta::common_update(object, old);
+            errors.extend(validate_status(at(object, "status")));
+            errors.extend(meta::own_update(object, old));
             errors.extend(check::collisions_counted_down(object, old));
             return errors;
         }
@@ -227,7 +228,7 @@ fn validate_template(spec: &Value, path: &Path) -> Vec<FieldError> {
             errors.extend(template::not_selected(selector, template, &path));
         }
         errors.extend(validate_pods(spec, template, &path));
-        errors.extend(check::labels(
+        errors.extend(meta::labels(
             template,
             "metadata.labels",
             &path.child("labels"),

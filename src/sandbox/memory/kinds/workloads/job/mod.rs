@@ -7,7 +7,7 @@ mod update;
 
 use serde_json::{Value, json};
 
-use super::read::{at, entry, fill, flag, given, int, is_empty, slot, slot_of, text};
+use super::read::{at, entry, fill, flag, given, int, is_empty, remove, slot, slot_of, text};
 use super::{check, template};
 use crate::sandbox::memory::field::{FieldError, Path};
 use crate::sandbox::memory::kinds::{Kind, Write, meta};
@@ -53,8 +53,9 @@ impl Kind for Job {
             errors.extend(status::validate_update(object, old));
             return errors;
         }
-        let mut errors = validate(object);
-        errors.extend(meta::validate_update(object, old));
+        let mut errors = meta::common_update(object, old);
+        errors.extend(validate(object));
+        errors.extend(meta::own_update(object, old));
         errors.extend(update::validate(object, old));
         errors
     }
@@ -151,7 +152,7 @@ fn fill_entry(map: &mut Value, key: &str, value: &str) {
 }
 
 fn validate(object: &Value) -> Vec<FieldError> {
-    let mut errors = meta::validate_create(object, true, meta::dns_subdomain);
+    let mut errors = validate_metadata(object);
     errors.extend(validate_generated(object));
     errors.extend(validate_spec(at(object, "spec")));
     let completions = int(object, "spec.completions");
@@ -168,6 +169,19 @@ fn validate(object: &Value) -> Vec<FieldError> {
         }
     }
     errors
+}
+
+/// Labels that were taken from the template are checked there.
+fn validate_metadata(object: &Value) -> Vec<FieldError> {
+    let labels = at(object, "metadata.labels");
+    let are_taken =
+        labels.get(JOB_NAME[1]).is_some() && labels == at(object, "spec.template.metadata.labels");
+    if !are_taken {
+        return meta::validate_create(object, true, meta::dns_subdomain);
+    }
+    let mut shown = json!({"metadata": at(object, "metadata")});
+    remove(&mut shown, "metadata.labels");
+    meta::validate_create(&shown, true, meta::dns_subdomain)
 }
 
 /// A selector that is not the client's must be the server's.

@@ -1,6 +1,6 @@
 //! What is wrong with the spec of a Job, or of the Jobs of a CronJob (`validateJobSpec`).
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::super::read::{at, fill_text, given, int, items, items_mut, number, text};
 use super::super::{check, template};
@@ -379,15 +379,33 @@ fn validate_success_rule(rule: &Value, completions: i64, path: &Path) -> Vec<Fie
 }
 
 /// The policy as Go shows the internal type, whose fields have the names that they have in Go.
-fn shown_success_policy(policy: &Value) -> Value {
+pub(super) fn shown_failure_policy(policy: &Value) -> Value {
     let rules = items(policy, "rules").iter().map(|rule| {
-        serde_json::json!({
+        let codes = given(rule, "onExitCodes").map(|codes| {
+            json!({
+                "ContainerName": at(codes, "containerName"),
+                "Operator": at(codes, "operator"),
+                "Values": at(codes, "values"),
+            })
+        });
+        let patterns = items(rule, "onPodConditions").iter();
+        let patterns = patterns.map(|p| json!({"Type": at(p, "type"), "Status": at(p, "status")}));
+        let patterns = given(rule, "onPodConditions").map(|_| patterns.collect::<Vec<Value>>());
+        json!({"Action": at(rule, "action"), "OnExitCodes": codes, "OnPodConditions": patterns})
+    });
+    json!({"Rules": rules.collect::<Vec<Value>>()})
+}
+
+/// See [`shown_failure_policy`].
+pub(super) fn shown_success_policy(policy: &Value) -> Value {
+    let rules = items(policy, "rules").iter().map(|rule| {
+        json!({
             "SucceededIndexes": at(rule, "succeededIndexes"),
             "SucceededCount": at(rule, "succeededCount"),
         })
     });
     let rules = given(policy, "rules").map(|_| rules.collect::<Vec<Value>>());
-    serde_json::json!({"Rules": rules})
+    json!({"Rules": rules})
 }
 
 fn validate_replacement(spec: &Value, path: &Path) -> Option<FieldError> {

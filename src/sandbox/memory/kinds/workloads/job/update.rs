@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::super::check;
 use super::super::read::{at, flag, given, int, items, keep, number, same, text};
+use super::spec;
 use super::status::has_condition;
 use super::validate_spec;
 use crate::sandbox::memory::field::{FieldError, Path};
@@ -21,11 +22,22 @@ pub(super) fn validate(object: &Value, old: &Value) -> Vec<FieldError> {
         "spec.managedBy",
         "spec.successPolicy",
     ];
-    errors.extend(
-        fields
-            .iter()
-            .filter_map(|field| check::immutable(object, old, field)),
-    );
+    for field in fields {
+        let error = check::immutable(object, old, field);
+        errors.extend(error.map(|error| match given(object, field) {
+            Some(policy) if field == "spec.podFailurePolicy" => FieldError::invalid(
+                &error.path,
+                spec::shown_failure_policy(policy),
+                error.detail,
+            ),
+            Some(policy) if field == "spec.successPolicy" => FieldError::invalid(
+                &error.path,
+                spec::shown_success_policy(policy),
+                error.detail,
+            ),
+            _ => error,
+        }));
+    }
     errors
 }
 
