@@ -52,20 +52,25 @@ fn test(text: &str) -> Result<Test, String> {
 }
 
 impl Condition {
-    /// Whether it holds; a body that is not JSON has nothing anywhere.
-    pub(super) fn holds(&self, answer: &Answer) -> bool {
+    /// Whether it holds, in the scenario's namespace; a body that is not JSON has nothing anywhere.
+    pub(super) fn holds(&self, answer: &Answer, namespace: &str) -> bool {
         let nothing = Value::Null;
         let body = match &answer.body {
             Body::Json(body) => body,
             _ => &nothing,
         };
-        let at = |path: &JsonPath| path.one(body).cloned().unwrap_or(Value::Null);
+        let at = |path: &JsonPath| {
+            path.within(namespace)
+                .one(body)
+                .cloned()
+                .unwrap_or(Value::Null)
+        };
         self.0.iter().all(|test| match test {
             Test::Status(status) => answer.status == *status,
             Test::Is(path, value) => at(path) == *value,
             Test::IsNot(path, value) => at(path) != *value,
-            Test::Exists(path) => path.one(body).is_some(),
-            Test::Absent(path) => path.one(body).is_none(),
+            Test::Exists(path) => path.within(namespace).one(body).is_some(),
+            Test::Absent(path) => path.within(namespace).one(body).is_none(),
         })
     }
 }
@@ -95,7 +100,7 @@ mod tests {
             (".a absent", false),
         ] {
             let condition: Condition = text.parse().unwrap();
-            assert_eq!(condition.holds(&answer), holds, "{text}");
+            assert_eq!(condition.holds(&answer, ""), holds, "{text}");
         }
         assert!(".a.b".parse::<Condition>().is_err());
         assert!(".a == b".parse::<Condition>().is_err());

@@ -172,6 +172,9 @@ fn every_folder_is_an_area_and_every_scenario_is_recorded() {
     let mut areas: Vec<&str> = AREAS.iter().map(|(area, _)| *area).collect();
     areas.sort_unstable();
     assert_eq!(folders, areas);
+    if is_recording() {
+        return;
+    }
     let mut wrong = Vec::new();
     for (area, _) in AREAS {
         let scenarios = scenario::of_area(&root(), area);

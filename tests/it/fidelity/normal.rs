@@ -53,12 +53,12 @@ pub(super) fn normalised<'s>(
     let steps = scenario.steps.iter().zip(answers);
     steps
         .filter(|(step, _)| !step.setup)
-        .map(|(step, answer)| (step, shown(step, answer, &mut words)))
+        .map(|(step, answer)| (step, shown(step, answer, &id, &mut words)))
         .collect()
 }
 
 /// The parts that are compared, in words.
-fn shown(step: &Step, answer: Answer, words: &mut Words) -> Answer {
+fn shown(step: &Step, answer: Answer, id: &str, words: &mut Words) -> Answer {
     let mut headers: Vec<(String, String)> = answer
         .headers
         .into_iter()
@@ -76,11 +76,11 @@ fn shown(step: &Step, answer: Answer, words: &mut Words) -> Answer {
     let body = match answer.body {
         Body::Json(mut body) => {
             for path in &step.hide {
-                path.hide(&mut body);
+                path.within(id).hide(&mut body);
             }
             if !step.show.is_empty() {
                 let parts = step.show.iter().map(|path| {
-                    let found = path.find(&body).into_iter().cloned();
+                    let found = path.within(id).find(&body).into_iter().cloned();
                     let part = match path.is_many() {
                         true => Value::Array(found.collect()),
                         false => found.into_iter().next().unwrap_or_else(|| "<none>".into()),

@@ -69,6 +69,23 @@ impl FromStr for JsonPath {
 }
 
 impl JsonPath {
+    /// The same with a namespace's name for `{ns}`.
+    pub(super) fn within(&self, namespace: &str) -> JsonPath {
+        let fill = |word: &String| word.replace("{ns}", namespace);
+        let segments = self.segments.iter().map(|segment| match segment {
+            Segment::Key(key) => Segment::Key(fill(key)),
+            Segment::First { field, is } => Segment::First {
+                field: field.clone(),
+                is: fill(is),
+            },
+            other => other.clone(),
+        });
+        JsonPath {
+            text: self.text.clone(),
+            segments: segments.collect(),
+        }
+    }
+
     /// What is there, once for each way that leads somewhere.
     pub(super) fn find<'v>(&self, value: &'v Value) -> Vec<&'v Value> {
         let mut found = vec![value];
@@ -170,6 +187,14 @@ mod tests {
             let there: Vec<Value> = path.find(&value).into_iter().cloned().collect();
             assert_eq!(there, found, "{}", path.text);
         }
+    }
+
+    #[test]
+    fn a_namespace_can_be_in_a_path() {
+        let path: JsonPath = ".a[\"{ns}.example.com\"][?n={ns}]".parse().unwrap();
+        let value = json!({"a": {"f1.example.com": [{"n": "f1"}]}});
+        assert_eq!(path.within("f1").one(&value), Some(&json!({"n": "f1"})));
+        assert_eq!(path.one(&value), None);
     }
 
     #[test]
