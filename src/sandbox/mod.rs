@@ -6,7 +6,14 @@
 //!
 //! Both are reached over HTTP alone, like any server; nothing here prints or catches signals.
 
+mod directory;
+mod error;
+mod kubeconfig;
 pub mod memory;
+mod pki;
 #[cfg(unix)]
 pub mod real;
 pub mod simulator;
+
+pub use error::{ASSETS_VARIABLE, Ended, Error};
+pub use kubeconfig::CONTEXT;

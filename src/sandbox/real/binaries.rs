@@ -4,15 +4,10 @@ use std::env;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
-use super::Error;
-
-/// The variable that names the directory of the servers' binaries; envtest's, so that one setting
-/// serves both.
-pub const ASSETS_VARIABLE: &str = "KUBEBUILDER_ASSETS";
+use crate::sandbox::error::{ASSETS_VARIABLE, CONTROLLER_MANAGER, Error};
 
 pub(super) const ETCD: &str = "etcd";
 pub(super) const API_SERVER: &str = "kube-apiserver";
-pub(super) const CONTROLLER_MANAGER: &str = "kube-controller-manager";
 
 /// Where each server's binary is.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use kube::Client;
 
 use super::binaries::Binaries;
-use super::directory::Directory;
-use super::kubeconfig::{self, Place, Written};
 use super::process::Servers;
 use super::startup::{Startup, check_port};
-use super::{Ended, Error};
+use crate::sandbox::directory::Directory;
+use crate::sandbox::error::{Ended, Error};
+use crate::sandbox::kubeconfig::{self, Place, Written};
 use crate::sandbox::simulator::Simulator;
 
 /// What a control plane is to be like.

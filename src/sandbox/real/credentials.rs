@@ -1,14 +1,12 @@
 //! By what the servers and their users are known to each other.
 
-use std::fmt::Write;
-
 use kube::config::AuthInfo;
 use kube::{Client, Config};
 
-use super::Error;
-use super::directory::Directory;
 use super::flags::file;
-use super::pki::Pki;
+use crate::sandbox::directory::Directory;
+use crate::sandbox::error::Error;
+use crate::sandbox::pki::{Pki, random_token};
 
 /// Certificates and bearer tokens; all of them are for one sandbox only.
 pub(super) struct Credentials {
@@ -63,16 +61,4 @@ impl Credentials {
         config.default_retry = false;
         Client::try_from(config).map_err(Error::api("make a client"))
     }
-}
-
-fn random_token() -> Result<String, Error> {
-    let mut bytes = [0u8; 16];
-    getrandom::fill(&mut bytes)
-        .map_err(|problem| Error::system("get random numbers")(problem.into()))?;
-    Ok(bytes
-        .iter()
-        .fold(String::with_capacity(32), |mut token, byte| {
-            let _ = write!(token, "{byte:02x}");
-            token
-        }))
 }

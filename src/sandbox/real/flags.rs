@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::pki::FRONT_PROXY;
+use crate::sandbox::pki::FRONT_PROXY;
 
 /// Files in the sandbox's directory.
 pub(super) mod file {

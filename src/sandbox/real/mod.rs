@@ -6,16 +6,10 @@
 mod binaries;
 mod control_plane;
 mod credentials;
-mod directory;
-mod error;
 mod flags;
-mod kubeconfig;
 mod orphans;
-mod pki;
 mod process;
 mod startup;
 
-pub use binaries::{ASSETS_VARIABLE, Binaries};
+pub use binaries::Binaries;
 pub use control_plane::{ControlPlane, Options};
-pub use error::{Ended, Error};
-pub use kubeconfig::CONTEXT;

@@ -10,7 +10,7 @@ use futures::future::select_all;
 use tokio::process::{Child, Command};
 
 use super::orphans::Guard;
-use super::{Ended, Error};
+use crate::sandbox::error::{Ended, Error};
 
 /// Lines of a log that an error shows: enough for the cause, little enough to read.
 const LOG_LINES: usize = 10;

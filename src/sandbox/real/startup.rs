@@ -8,12 +8,13 @@ use k8s_openapi::api::core::v1::ServiceAccount;
 use kube::{Api, Client};
 use tokio::time::{Instant, sleep, timeout_at};
 
-use super::binaries::{API_SERVER, Binaries, CONTROLLER_MANAGER, ETCD};
+use super::binaries::{API_SERVER, Binaries, ETCD};
 use super::credentials::Credentials;
-use super::directory::Directory;
 use super::flags::{self, file};
 use super::process::{Servers, log_of, port_was_taken};
-use super::{Error, kubeconfig};
+use crate::sandbox::directory::Directory;
+use crate::sandbox::error::{CONTROLLER_MANAGER, Error};
+use crate::sandbox::kubeconfig;
 use crate::sandbox::simulator::Simulator;
 
 /// How long the servers together may take; on an idle machine they need about three seconds.

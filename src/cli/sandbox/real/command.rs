@@ -15,7 +15,8 @@ use tokio::time::{Instant, sleep_until};
 
 use super::signals::Signals;
 use crate::output::Printer;
-use crate::sandbox::real::{ASSETS_VARIABLE, ControlPlane};
+use crate::sandbox::ASSETS_VARIABLE;
+use crate::sandbox::real::ControlPlane;
 
 /// A shell's codes for a command that is not there, and for one that cannot be run.
 const NOT_FOUND: u8 = 127;

@@ -87,6 +87,15 @@ impl Draft {
         &self.key
     }
 
+    /// Whether storing it would change nothing but the version.
+    pub fn is_same_as(&self, stored: &Stored) -> bool {
+        let digits = stored.version.to_string();
+        let (before, after) = self.before.split_at(self.after);
+        let rest = stored.json.strip_prefix(before);
+        let rest = rest.and_then(|rest| rest.strip_prefix(digits.as_bytes()));
+        rest == Some(after)
+    }
+
     pub(super) fn stamp(self, version: u64) -> Stored {
         let digits = version.to_string();
         let (before, after) = self.before.split_at(self.after);

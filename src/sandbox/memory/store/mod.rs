@@ -189,6 +189,11 @@ impl Store {
         self.read().shelf(shelf).subscribe()
     }
 
+    /// The version of the latest write on that shelf; 0 before the first.
+    pub fn latest(&self, shelf: ShelfId) -> u64 {
+        *self.read().shelf(shelf).subscribe().borrow()
+    }
+
     /// Everything that happens from now on, on all shelves, in order; before it, all that there is.
     /// Whoever follows must keep up: what is not read is held.
     pub fn follow(&self) -> mpsc::UnboundedReceiver<(ShelfId, Arc<Event>)> {

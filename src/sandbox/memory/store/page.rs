@@ -21,6 +21,19 @@ pub struct Query<'a> {
     pub only: Option<&'a dyn Fn(&Stored) -> bool>,
 }
 
+impl Query<'_> {
+    /// All objects, as they are now.
+    pub fn everything() -> Self {
+        Query {
+            namespace: None,
+            after: None,
+            limit: None,
+            at: None,
+            only: None,
+        }
+    }
+}
+
 /// What was found.
 #[derive(Debug)]
 pub struct Page {

@@ -24,16 +24,6 @@ fn put(store: &Store, shelf: ShelfId, draft: Draft, expect: Expect) -> Result<u6
         .map(|stored| stored.version)
 }
 
-fn everything() -> Query<'static> {
-    Query {
-        namespace: None,
-        after: None,
-        limit: None,
-        at: None,
-        only: None,
-    }
-}
-
 fn names(page: &Page) -> Vec<String> {
     page.items.iter().map(|item| item.key.to_string()).collect()
 }
@@ -82,7 +72,7 @@ fn pages_are_of_the_version_of_the_first() {
             &Query {
                 namespace: Some("n"),
                 limit: Some(2),
-                ..everything()
+                ..Query::everything()
             },
         )
         .unwrap();
@@ -99,7 +89,7 @@ fn pages_are_of_the_version_of_the_first() {
         after: Some("n/b"),
         limit: Some(2),
         at: Some(first.version),
-        ..everything()
+        ..Query::everything()
     };
     let rest = store.list(shelf, &rest).unwrap();
     assert_eq!(names(&rest), ["n/c", "n/d"]);
@@ -123,7 +113,7 @@ fn what_the_log_has_lost_is_too_old() {
     assert_eq!(events.len() as u64, version - begins);
     let old = Query {
         at: Some(first),
-        ..everything()
+        ..Query::everything()
     };
     assert!(store.list(shelf, &old).is_err());
 }

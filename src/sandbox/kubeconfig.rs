@@ -8,7 +8,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 
-use super::Error;
+use super::error::Error;
 
 /// The name of the context, the cluster and the user in the kubeconfig.
 pub const CONTEXT: &str = "appop-sandbox";

@@ -1,13 +1,17 @@
-//! What can go wrong with the real servers.
+//! What can go wrong with a sandbox.
 
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
 use std::process::ExitStatus;
 
-use super::binaries::ASSETS_VARIABLE;
+/// The variable that names the directory of the servers' binaries; envtest's, so that one setting
+/// serves both.
+pub const ASSETS_VARIABLE: &str = "KUBEBUILDER_ASSETS";
 
-/// Why a control plane could not be started, or did not go on.
+pub(super) const CONTROLLER_MANAGER: &str = "kube-controller-manager";
+
+/// Why a sandbox could not be started, or did not go on.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A server's binary is nowhere to be found.
@@ -72,6 +76,17 @@ pub enum Error {
         #[source]
         source: io::Error,
     },
+    /// The file that is to hold the sandbox cannot be used.
+    #[error("cannot use {} to keep the sandbox: {reason}. It was left as it is", path.display())]
+    Data {
+        /// The file.
+        path: PathBuf,
+        /// Why it cannot.
+        reason: String,
+    },
+    /// The sandbox failed by its own fault.
+    #[error("the sandbox could not start, which is a fault of appop: {0}")]
+    Own(String),
     /// Certificates could not be made.
     #[error("cannot make the sandbox's certificates")]
     Certificates(#[from] rcgen::Error),
@@ -141,7 +156,7 @@ fn how_to_get(name: &str) -> String {
         "In a checkout of appop, `export {ASSETS_VARIABLE}=$(tests/controlplane/build.sh)` builds \
          everything that is needed"
     );
-    if name == super::binaries::CONTROLLER_MANAGER {
+    if name == CONTROLLER_MANAGER {
         // envtest's archives have no controllers.
         format!("{build}; Kubernetes' server release archives have it too.")
     } else {

@@ -1,5 +1,6 @@
 //! The certificates and keys of one sandbox; nothing outside it trusts them.
 
+use std::fmt::Write;
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::{Duration, SystemTime};
 
@@ -8,13 +9,14 @@ use rcgen::{
     KeyPair, KeyUsagePurpose, SanType,
 };
 
-use super::Error;
+use super::error::Error;
 
 /// The name that the aggregator's client certificate carries, as in kubeadm's clusters.
 pub(super) const FRONT_PROXY: &str = "front-proxy-client";
 
 /// How long certificates hold: within what every TLS library accepts, and longer than any sandbox.
 const VALID: Duration = Duration::from_secs(365 * 24 * 3600);
+const LOCALHOST: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 /// How far clocks may be apart.
 const SKEW: Duration = Duration::from_secs(3600);
 
@@ -44,7 +46,7 @@ impl Pki {
         let service_account = KeyPair::generate()?;
         Ok(Pki {
             ca_der: ca.der().to_vec(),
-            serving: serving(&ca)?,
+            serving: serving(&ca, LOCALHOST)?,
             ca: Pair {
                 certificate: ca.pem(),
                 key: ca.key().serialize_pem(),
@@ -53,6 +55,23 @@ impl Pki {
             front_proxy_ca: front_proxy_ca.pem(),
             service_account_public: service_account.public_key_pem(),
             service_account_key: service_account.serialize_pem(),
+        })
+    }
+}
+
+/// What a server in this process needs: an authority, and a certificate for loopback and its names.
+pub(super) struct Served {
+    pub(super) ca: String,
+    pub(super) serving: Pair,
+}
+
+impl Served {
+    /// `address` is where it listens, in addition.
+    pub(super) fn generate(address: IpAddr) -> Result<Self, Error> {
+        let ca = authority("appop-sandbox-ca")?;
+        Ok(Served {
+            ca: ca.pem(),
+            serving: serving(&ca, address)?,
         })
     }
 }
@@ -70,9 +89,12 @@ fn authority(name: &str) -> Result<Authority, Error> {
     Ok(CertifiedIssuer::self_signed(params, KeyPair::generate()?)?)
 }
 
-fn serving(ca: &Authority) -> Result<Pair, Error> {
+fn serving(ca: &Authority, address: IpAddr) -> Result<Pair, Error> {
     let mut params = named("kube-apiserver")?;
-    params.subject_alt_names = vec![SanType::IpAddress(IpAddr::V4(Ipv4Addr::LOCALHOST))];
+    params.subject_alt_names = vec![SanType::IpAddress(LOCALHOST)];
+    if address != LOCALHOST && !address.is_unspecified() {
+        params.subject_alt_names.push(SanType::IpAddress(address));
+    }
     for name in [
         "localhost",
         "kubernetes",
@@ -113,4 +135,17 @@ fn named(name: &str) -> Result<CertificateParams, Error> {
     params.not_before = (now - SKEW).into();
     params.not_after = (now + VALID).into();
     Ok(params)
+}
+
+/// A bearer token that nobody can guess.
+pub(super) fn random_token() -> Result<String, Error> {
+    let mut bytes = [0u8; 16];
+    getrandom::fill(&mut bytes)
+        .map_err(|problem| Error::system("get random numbers")(problem.into()))?;
+    Ok(bytes
+        .iter()
+        .fold(String::with_capacity(32), |mut token, byte| {
+            let _ = write!(token, "{byte:02x}");
+            token
+        }))
 }

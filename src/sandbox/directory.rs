@@ -1,11 +1,10 @@
 //! The directory of one sandbox: private, locked while its owner lives, swept when it is dead.
 
 use std::fs::{self, File};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::Error;
+use super::error::Error;
 
 /// How all directories' names begin.
 const PREFIX: &str = "appop-sandbox-";
@@ -32,9 +31,11 @@ impl Directory {
 
     fn create_in(parent: &Path) -> Result<Self, Error> {
         let failed = |path: &Path| Error::system(format!("make a directory in {}", path.display()));
-        let temporary = tempfile::Builder::new()
-            .prefix(PREFIX)
-            .permissions(fs::Permissions::from_mode(0o700))
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(PREFIX);
+        #[cfg(unix)]
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
+        let temporary = builder
             .tempdir_in(parent)
             .map_err(failed(parent))?;
         // Locked before it has its name, so that no sweep finds it unlocked.
@@ -64,12 +65,11 @@ impl Directory {
 
 pub(super) fn write_private(path: &Path, content: &str) -> std::io::Result<()> {
     use std::io::Write;
-    let mut file = fs::OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(path)?;
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path)?;
     file.write_all(content.as_bytes())
 }
 
@@ -94,7 +94,7 @@ fn is_abandoned(dir: &Path) -> bool {
     let Ok(metadata) = dir.symlink_metadata() else {
         return false;
     };
-    if !metadata.is_dir() || metadata.uid() != rustix::process::geteuid().as_raw() {
+    if !metadata.is_dir() || !is_own(&metadata) {
         return false;
     }
     match File::open(dir.join(LOCK)) {
@@ -109,8 +109,21 @@ fn is_abandoned(dir: &Path) -> bool {
     }
 }
 
-#[cfg(test)]
+#[cfg(unix)]
+fn is_own(metadata: &fs::Metadata) -> bool {
+    std::os::unix::fs::MetadataExt::uid(metadata) == rustix::process::geteuid().as_raw()
+}
+
+/// Elsewhere each user has a directory for temporary files of its own.
+#[cfg(not(unix))]
+fn is_own(_: &fs::Metadata) -> bool {
+    true
+}
+
+#[cfg(all(test, unix))]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
 
     #[test]

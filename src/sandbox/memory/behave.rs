@@ -1,0 +1,248 @@
+//! A resource's own ways, whether it is built in or custom: what the verbs ask of either.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::api::Api;
+use super::field::FieldError;
+use super::kinds::Write;
+use super::object::set_meta;
+use super::registry::{Behaviour, Served};
+use super::status::Status;
+use super::decode;
+
+/// Kinds of which a deletion answers with the object (`ReturnDeletedObject` in pkg/registry).
+const SHOWN_WHEN_DELETED: [(&str, &str); 19] = [
+    ("", "namespaces"),
+    ("", "persistentvolumeclaims"),
+    ("", "persistentvolumes"),
+    ("", "pods"),
+    ("", "podtemplates"),
+    ("", "resourcequotas"),
+    ("", "serviceaccounts"),
+    ("", "services"),
+    ("resource.k8s.io", "deviceclasses"),
+    ("resource.k8s.io", "resourceclaims"),
+    ("resource.k8s.io", "resourceclaimtemplates"),
+    ("resource.k8s.io", "resourceslices"),
+    ("storage.k8s.io", "csidrivers"),
+    ("storage.k8s.io", "csinodes"),
+    ("storage.k8s.io", "storageclasses"),
+    ("storage.k8s.io", "volumeattachments"),
+    ("storage.k8s.io", "volumeattributesclasses"),
+    ("scheduling.k8s.io", "workloads"),
+    ("scheduling.k8s.io", "podgroups"),
+];
+
+impl Served {
+    fn names(&self) -> (&str, &str) {
+        (&self.resource.group, &self.resource.plural)
+    }
+
+    /// Whether `status` is written by a path of its own.
+    pub fn has_status(&self) -> bool {
+        self.resource.subresource("status").is_some()
+    }
+
+    /// Whether objects count their generations.
+    pub fn has_generation(&self) -> bool {
+        match self.behaviour {
+            Behaviour::BuiltIn(kind) => kind.has_generation(),
+            Behaviour::Custom(_) => true,
+        }
+    }
+
+    /// Whether this is the resource of CustomResourceDefinitions.
+    pub fn is_definition(&self) -> bool {
+        self.names() == ("apiextensions.k8s.io", "customresourcedefinitions")
+    }
+
+    /// Sets defaults.
+    pub fn default(&self, object: &mut Value) {
+        match &self.behaviour {
+            Behaviour::BuiltIn(kind) => kind.default(object),
+            Behaviour::Custom(version) => version.default(object),
+        }
+    }
+
+    /// Resets what a client does not decide when it creates.
+    pub fn prepare_create(&self, object: &mut Value) {
+        match &self.behaviour {
+            Behaviour::BuiltIn(kind) => kind.prepare_create(object),
+            Behaviour::Custom(_) => {}
+        }
+    }
+
+    /// Resets what a write may not change.
+    pub fn prepare_update(&self, write: Write<'_>, object: &mut Value, old: &Value) {
+        match &self.behaviour {
+            Behaviour::BuiltIn(kind) => kind.prepare_update(write, object, old),
+            Behaviour::Custom(_) => {}
+        }
+    }
+
+    /// Puts an object into the form in which it is written.
+    pub fn normalise(&self, object: &mut Value) {
+        match &self.behaviour {
+            Behaviour::BuiltIn(_) => {
+                let resource = self.stored_resource();
+                decode::normalise(&resource.types, resource.type_, object);
+            }
+            Behaviour::Custom(_) => decode::sort(object),
+        }
+    }
+
+    /// What is wrong with a new object.
+    pub fn validate_create(&self, object: &Value) -> Vec<FieldError> {
+        match &self.behaviour {
+            Behaviour::BuiltIn(kind) => kind.validate_create(object),
+            Behaviour::Custom(version) => version.validate_create(object),
+        }
+    }
+
+    /// What is wrong with a change.
+    pub fn validate_update(&self, write: Write<'_>, object: &Value, old: &Value) -> Vec<FieldError> {
+        match &self.behaviour {
+            Behaviour::BuiltIn(kind) => kind.validate_update(write, object, old),
+            Behaviour::Custom(version) => version.validate_update(write.subresource, object, old),
+        }
+    }
+
+    /// Texts of warnings.
+    pub fn warnings(&self, object: &Value, old: Option<&Value>) -> Vec<String> {
+        match &self.behaviour {
+            Behaviour::BuiltIn(kind) => kind.warnings(object, old),
+            Behaviour::Custom(version) => version.warnings(object),
+        }
+    }
+
+    /// Whether PUT of what is not there creates it.
+    pub fn creates_on_update(&self) -> bool {
+        match self.behaviour {
+            Behaviour::BuiltIn(kind) => kind.creates_on_update(),
+            Behaviour::Custom(_) => false,
+        }
+    }
+
+    /// Whether an update may leave the resourceVersion out.
+    pub fn updates_unconditionally(&self) -> bool {
+        match self.behaviour {
+            Behaviour::BuiltIn(kind) => kind.updates_unconditionally(),
+            Behaviour::Custom(_) => false,
+        }
+    }
+
+    /// How long an object lives on when it is deleted; `None` for kinds without that.
+    pub fn grace_period(&self, object: &Value) -> Option<i64> {
+        match self.behaviour {
+            Behaviour::BuiltIn(kind) => kind.grace_period(object),
+            Behaviour::Custom(_) => None,
+        }
+    }
+
+    /// The time that is left to a pod: none when it was never placed or has ended.
+    pub fn shortened(&self, object: &Value, asked: i64) -> i64 {
+        let placed = object["spec"]["nodeName"].as_str().is_some_and(|node| !node.is_empty());
+        let phase = object["status"]["phase"].as_str().unwrap_or_default();
+        let has_ended = matches!(phase, "Succeeded" | "Failed");
+        if self.names() == ("", "pods") && (!placed || has_ended) {
+            return 0;
+        }
+        asked
+    }
+
+    /// Whether an object that is deleted waits for what its kind waits for: a namespace for its
+    /// content.
+    pub fn stays_after_deletion(&self, object: &Value) -> bool {
+        self.names() == ("", "namespaces") && has_items(&object["spec"]["finalizers"])
+    }
+
+    /// Whether an object that is marked as deleted goes with its last finalizer.
+    pub fn ends_without_finalizers(&self, object: &Value) -> bool {
+        let grace = object["metadata"]["deletionGracePeriodSeconds"].as_i64();
+        grace.unwrap_or(0) == 0 && !self.stays_after_deletion(object)
+    }
+
+    /// Whether deletions answer with the object.
+    pub fn returns_deleted(&self) -> bool {
+        SHOWN_WHEN_DELETED.contains(&self.names())
+    }
+
+    /// Whether deletions leave what an object owns to nobody: Events own nothing.
+    pub fn is_collected_by_nobody(&self) -> bool {
+        matches!(self.names(), ("" | "events.k8s.io", "events"))
+    }
+
+    /// The fields by which the store can select the object.
+    pub fn fields(&self, object: &Value) -> Vec<(Arc<str>, Arc<str>)> {
+        match &self.behaviour {
+            Behaviour::BuiltIn(kind) => {
+                let fields = kind.fields(object).into_iter();
+                fields.map(|(name, value)| (name.into(), value.into())).collect()
+            }
+            Behaviour::Custom(version) => version.fields(object),
+        }
+    }
+
+    /// 400 for a field by which nothing can be selected.
+    pub fn unknown_field(&self, field: &str) -> Status {
+        let (group, plural) = self.names();
+        let message = match &self.behaviour {
+            Behaviour::Custom(_) => format!("field label not supported: {field}"),
+            Behaviour::BuiltIn(kind) if kind.field_labels().is_empty() => format!(
+                "{field:?} is not a known field selector: only \"metadata.name\", \"metadata.namespace\""
+            ),
+            Behaviour::BuiltIn(_) => match (group, plural) {
+                ("", "pods" | "nodes" | "namespaces" | "secrets" | "services" | "events")
+                | ("", "replicationcontrollers") => format!("field label not supported: {field}"),
+                _ => format!("field label {field:?} not supported for {}", self.resource.kind),
+            },
+        };
+        Status::bad_request(message)
+    }
+
+    /// 422 for the object.
+    pub fn invalid(&self, name: &str, errors: &[FieldError]) -> Status {
+        Status::invalid(&self.resource.group, &self.resource.kind, name, errors)
+    }
+
+    /// What of the metadata a write of the status may change.
+    pub fn metadata_of_status(&self, new: Value, old: &Value) -> Value {
+        let mut object = json!({ "metadata": new });
+        if self.is_custom() {
+            let managed = object["metadata"].get("managedFields").cloned();
+            object["metadata"] = old["metadata"].clone();
+            set_meta(&mut object, "managedFields", managed);
+            return object["metadata"].take();
+        }
+        let kept: &[&str] = match self.names() {
+            ("", "pods") => &["ownerReferences"],
+            ("apps" | "batch" | "policy" | "autoscaling", _) => &["labels"],
+            _ => &[],
+        };
+        for field in kept {
+            let value = old["metadata"].get(*field).cloned();
+            set_meta(&mut object, field, value);
+        }
+        object["metadata"].take()
+    }
+
+    /// The apiVersions in which the resource is served.
+    pub fn versions_of(&self, api: &Api) -> Vec<String> {
+        let group = &self.resource.group;
+        let of_group = |version: &str| match group.is_empty() {
+            true => version.to_owned(),
+            false => format!("{group}/{version}"),
+        };
+        api.registry
+            .versions_of(group, &self.resource.plural)
+            .iter()
+            .map(|version| of_group(version))
+            .collect()
+    }
+}
+
+fn has_items(value: &Value) -> bool {
+    value.as_array().is_some_and(|items| !items.is_empty())
+}

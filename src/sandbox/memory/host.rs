@@ -1,0 +1,212 @@
+//! The server with everything around it: sockets, controllers, nodes, a kubeconfig, a file.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use kube::Client;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use super::api::{Api, Settings};
+use super::authn::User;
+use super::server::{self, Inside};
+use super::{bootstrap, persist, working};
+use crate::sandbox::directory::Directory;
+use crate::sandbox::error::Error;
+use crate::sandbox::kubeconfig::{self, Place, Written};
+use crate::sandbox::pki::{self, random_token};
+use crate::sandbox::simulator::Simulator;
+
+/// How often what has changed is written to the file.
+const SAVES: Duration = Duration::from_secs(5);
+
+/// What a sandbox is to be like.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Where to listen; port 0 is any free one
+    pub address: SocketAddr,
+    /// Where to write the kubeconfig; by default into the sandbox's own directory. An existing file
+    /// is overwritten only when it is empty or another sandbox's.
+    pub kubeconfig: Option<PathBuf>,
+    /// How many nodes to simulate
+    pub nodes: u16,
+    /// Whether Roles decide who may do what
+    pub rbac: bool,
+    /// Where to keep everything from one run to the next
+    pub data: Option<PathBuf>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options {
+            address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            kubeconfig: None,
+            nodes: 1,
+            rbac: false,
+            data: None,
+        }
+    }
+}
+
+/// A running sandbox. [`stop`](Self::stop) ends it in good order; dropping it ends it, too.
+pub struct Sandbox {
+    api: Arc<Api>,
+    url: String,
+    client: Client,
+    stop: watch::Sender<bool>,
+    serving: JoinHandle<()>,
+    saving: Option<JoinHandle<()>>,
+    _simulator: Simulator,
+    _controllers: working::Controllers,
+    data: Option<PathBuf>,
+    kubeconfig: Written,
+    directory: Directory,
+}
+
+impl Sandbox {
+    /// Starts a sandbox; when this returns, it is ready: it answers, and its nodes take pods.
+    ///
+    /// Must be called within a tokio runtime with I/O and time.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn start(options: Options) -> Result<Self, Error> {
+        let place = options.kubeconfig.as_deref().map(Place::check).transpose()?;
+        let listener = listen(options.address).await?;
+        let address = listener.local_addr().map_err(Error::system("tell the port"))?;
+        let url = format!("https://{address}");
+        let directory = Directory::create()?;
+        let place = match place {
+            Some(place) => place,
+            None => Place::check(&directory.path().join("kubeconfig"))?,
+        };
+        let token = random_token()?;
+        let pki = pki::Served::generate(address.ip())?;
+        let api = Api::new(Settings {
+            address: address.to_string(),
+            rbac: options.rbac,
+            ca_pem: pki.ca.clone(),
+            admin_token: token.clone(),
+        });
+        if let Some(path) = &options.data {
+            persist::load(&api, path).map_err(|problem| Error::Data {
+                path: path.clone(),
+                reason: problem.to_string(),
+            })?;
+        }
+        working::serve_definitions(&api);
+        bootstrap::run(&api).map_err(|status| Error::Own(status.to_string()))?;
+        let tls = server::acceptor(&pki.serving.certificate, &pki.serving.key)
+            .map_err(|problem| Error::Own(problem.to_string()))?;
+        let controllers = working::Controllers::start(&api)?;
+        let (stop, stopped) = watch::channel(false);
+        let serving = tokio::spawn(server::serve(Arc::clone(&api), listener, tls, stopped));
+        let kubelets = Inside::new(Arc::clone(&api), User::component("system:kube-scheduler"));
+        let inner = Client::new(kubelets, "default");
+        let version = super::catalog::catalog().kubernetes();
+        let version = format!("v{version}");
+        let mut simulator = Simulator::start(inner.clone(), options.nodes, &version)
+            .await
+            .map_err(Error::api("register the nodes"))?;
+        simulator.ready().await;
+        let kubeconfig = place.write(&kubeconfig::text(&url, &pki.ca, &token), &token)?;
+        let saving = options.data.as_ref().map(|path| tokio::spawn(save(Arc::clone(&api), path.clone())));
+        let admin = Inside::new(Arc::clone(&api), User::admin());
+        Ok(Sandbox {
+            client: Client::new(admin, "default"),
+            api,
+            url,
+            stop,
+            serving,
+            saving,
+            _simulator: simulator,
+            _controllers: controllers,
+            data: options.data,
+            kubeconfig,
+            directory,
+        })
+    }
+
+    /// The kubeconfig file that was written: an absolute path.
+    pub fn kubeconfig_path(&self) -> &Path {
+        self.kubeconfig.path()
+    }
+
+    /// The directory of everything that belongs to this sandbox.
+    pub fn directory(&self) -> &Path {
+        self.directory.path()
+    }
+
+    /// The address of the API server, such as `https://127.0.0.1:34567`.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// A client of the administrator that needs no socket.
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// Ends it: connections are closed, and what has changed is kept if it is to be.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub async fn stop(mut self) -> Result<(), Error> {
+        self.stop.send_replace(true);
+        if let Some(saving) = self.saving.take() {
+            saving.abort();
+            // Two must not write at the same time.
+            let _ = saving.await;
+        }
+        self.serving.abort();
+        match &self.data {
+            None => Ok(()),
+            Some(path) => persist::save(&self.api, path).map_err(|problem| Error::Data {
+                path: path.clone(),
+                reason: problem.to_string(),
+            }),
+        }
+    }
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        self.stop.send_replace(true);
+        self.serving.abort();
+        if let Some(saving) = &self.saving {
+            saving.abort();
+        }
+    }
+}
+
+async fn listen(address: SocketAddr) -> Result<TcpListener, Error> {
+    TcpListener::bind(address).await.map_err(|source| match source.kind() {
+        std::io::ErrorKind::AddrInUse => Error::PortInUse { port: address.port() },
+        _ => Error::Port {
+            port: address.port(),
+            source,
+        },
+    })
+}
+
+/// Saves what has changed, again and again.
+async fn save(api: Arc<Api>, path: PathBuf) {
+    let mut saved = 0;
+    loop {
+        tokio::time::sleep(SAVES).await;
+        let version = api.store.version();
+        if version == saved {
+            continue;
+        }
+        let (api, path) = (Arc::clone(&api), path.clone());
+        let done = tokio::task::spawn_blocking(move || persist::save(&api, &path)).await;
+        match done {
+            Ok(Ok(())) => saved = version,
+            Ok(Err(problem)) => tracing::warn!(%problem, "the sandbox could not be saved"),
+            Err(_) => return,
+        }
+    }
+}

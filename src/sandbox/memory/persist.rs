@@ -1,0 +1,130 @@
+//! A sandbox kept in a file: all objects as they are stored, behind a line that tells what follows
+//! and a digest that tells whether all of it is there.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::Path;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use serde_json::value::RawValue;
+use sha2::{Digest, Sha256};
+
+use super::api::Api;
+use super::object::facts;
+use super::registry::Served;
+use super::store::{Draft, Facts, Query};
+
+/// The first words of every file.
+const MAGIC: &str = "appop-sandbox 1";
+
+/// Why a file cannot be used, or not be written.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The system refused.
+    #[error("{0}")]
+    Io(#[from] io::Error),
+    /// It is another file, or not all of it.
+    #[error("{0}")]
+    Damaged(&'static str),
+    /// One of its objects is none.
+    #[error("an object in it cannot be read: {0}")]
+    Object(#[from] serde_json::Error),
+}
+
+#[derive(Serialize, Deserialize)]
+struct Line<'a> {
+    group: &'a str,
+    plural: &'a str,
+    /// The version in which it is stored
+    version: &'a str,
+    #[serde(borrow)]
+    object: &'a RawValue,
+}
+
+/// Reads a file into a server that holds nothing yet; tells whether there was a file.
+///
+/// # Errors
+/// When there is one and it cannot be used. Nothing is stored then.
+pub fn load(api: &Api, path: &Path) -> Result<bool, Error> {
+    let text = match fs::read_to_string(path) {
+        Ok(text) if text.is_empty() => return Ok(false),
+        Ok(text) => text,
+        Err(problem) if problem.kind() == io::ErrorKind::NotFound => return Ok(false),
+        Err(problem) if problem.kind() == io::ErrorKind::InvalidData => {
+            return Err(Error::Damaged("it was not written by appop sandbox"));
+        }
+        Err(problem) => return Err(problem.into()),
+    };
+    let (head, body) = text
+        .split_once('\n')
+        .ok_or(Error::Damaged("it was not written by appop sandbox"))?;
+    let mut words = head
+        .strip_prefix(MAGIC)
+        .ok_or(Error::Damaged("it was not written by appop sandbox"))?
+        .split_whitespace();
+    let digest = words.next().unwrap_or_default();
+    if digest != hex(&Sha256::digest(body)) {
+        return Err(Error::Damaged("it is not complete, or was changed by something else"));
+    }
+    let version = words.next().and_then(|word| word.parse().ok());
+    let version: u64 = version.ok_or(Error::Damaged("its first line is not whole"))?;
+    let mut drafts = Vec::new();
+    for line in body.lines() {
+        let line: Line<'_> = serde_json::from_str(line)?;
+        let object: Value = serde_json::from_str(line.object.get())?;
+        let at = object["metadata"]["resourceVersion"].as_str();
+        let at = at.and_then(|at| at.parse().ok());
+        let at = at.ok_or(Error::Damaged("an object in it has no resourceVersion"))?;
+        let known = api.registry.find(line.group, line.version, line.plural);
+        let fields = known.map(|served| served.fields(&object)).unwrap_or_default();
+        let facts: Facts = facts(&object, line.version, fields);
+        let shelf = api.store.shelf(line.group, line.plural);
+        drafts.push((shelf, Draft::new(object, facts)?, at));
+    }
+    api.store.restore(version, drafts);
+    Ok(true)
+}
+
+/// Writes all objects, at once and complete: whoever reads the file finds the old state or the new.
+///
+/// # Errors
+/// What the system says.
+pub fn save(api: &Api, path: &Path) -> Result<(), Error> {
+    let mut body = String::new();
+    let version = api.store.version();
+    for served in api.registry.each() {
+        write_all(api, &served, &mut body)?;
+    }
+    let digest = hex(&Sha256::digest(&body));
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let mut file = tempfile::Builder::new()
+        .prefix(".appop-")
+        .tempfile_in(parent.unwrap_or(Path::new(".")))?;
+    writeln!(file, "{MAGIC} {digest} {version}")?;
+    file.write_all(body.as_bytes())?;
+    file.as_file().sync_all()?;
+    file.persist(path).map_err(|problem| problem.error)?;
+    Ok(())
+}
+
+fn write_all(api: &Api, served: &Arc<Served>, body: &mut String) -> Result<(), Error> {
+    let page = api.store.list(served.shelf, &Query::everything());
+    for stored in page.map(|page| page.items).unwrap_or_default() {
+        let object: &RawValue = serde_json::from_slice(stored.json())?;
+        let line = Line {
+            group: &served.resource.group,
+            plural: &served.resource.plural,
+            version: &stored.facts.version,
+            object,
+        };
+        body.push_str(&serde_json::to_string(&line)?);
+        body.push('\n');
+    }
+    Ok(())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

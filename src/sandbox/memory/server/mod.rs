@@ -1,0 +1,57 @@
+//! Sockets: TLS, HTTP/1.1 and HTTP/2, bodies that are read with limits, answers that are sent.
+
+mod body;
+mod connection;
+mod tls;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::sync::{Semaphore, watch};
+use tokio::time::sleep;
+
+use super::api::Api;
+
+pub use body::AnswerBody;
+pub use connection::{Inside, respond};
+pub use tls::acceptor;
+
+/// More connections than that wait for one to end: each may hold a body of 3 MiB.
+const CONNECTIONS: usize = 4096;
+/// After a failure to accept, such as too many open files, nothing is gained by trying at once.
+const REST: Duration = Duration::from_millis(50);
+
+/// Serves a listener until `stop` is true.
+pub async fn serve(
+    api: Arc<Api>,
+    listener: TcpListener,
+    tls: tokio_rustls::TlsAcceptor,
+    mut stop: watch::Receiver<bool>,
+) {
+    let places = Arc::new(Semaphore::new(CONNECTIONS));
+    loop {
+        let Ok(place) = Arc::clone(&places).acquire_owned().await else {
+            return;
+        };
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            _ = stop.wait_for(|stop| *stop) => return,
+        };
+        match accepted {
+            Ok((stream, _)) => {
+                // Small answers must not wait for more to send.
+                let _ = stream.set_nodelay(true);
+                let (api, tls, stop) = (Arc::clone(&api), tls.clone(), stop.clone());
+                tokio::spawn(async move {
+                    connection::serve(api, stream, tls, stop).await;
+                    drop(place);
+                });
+            }
+            Err(problem) => {
+                tracing::debug!(%problem, "a connection could not be accepted");
+                sleep(REST).await;
+            }
+        }
+    }
+}

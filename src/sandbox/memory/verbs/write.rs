@@ -1,0 +1,446 @@
+//! The path that every write takes, whoever asks: defaults, who manages what, what may not be
+//! changed, what is wrong, and then the store (apiserver's `pkg/registry/rest` and
+//! `pkg/registry/generic/registry/store.go`).
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::render::Written;
+use crate::sandbox::memory::admission;
+use crate::sandbox::memory::api::Api;
+use crate::sandbox::memory::apply;
+use crate::sandbox::memory::authn::User;
+use crate::sandbox::memory::field::{FieldError, Path};
+use crate::sandbox::memory::kinds::Write;
+use crate::sandbox::memory::object::{self, meta, set_meta};
+use crate::sandbox::memory::registry::Served;
+use crate::sandbox::memory::status::Status;
+use crate::sandbox::memory::store::{Draft, Expect, Look, Place, Raced, Stored};
+
+/// How often a write is tried when others are faster: a client that loses that often is told.
+const TRIES: usize = 50;
+/// How often a name is generated when it is taken.
+const NAMES: usize = 8;
+
+/// What somebody else's optimistic lock says.
+pub const MODIFIED: &str = "the object has been modified; please apply your changes to the latest version and try again";
+
+/// A write of one object.
+pub struct Writer<'a> {
+    /// The server
+    pub api: &'a Api,
+    /// The resource, in the version of the request
+    pub served: &'a Served,
+    /// Empty where objects live in none
+    pub namespace: &'a str,
+    /// Empty for the object itself
+    pub subresource: &'a str,
+    /// Who writes
+    pub user: &'a User,
+    /// Under which name it manages fields
+    pub manager: &'a str,
+    /// Whether nothing is to be stored
+    pub dry_run: bool,
+    /// Whether it is a patch
+    pub is_patch: bool,
+    /// Texts of warnings, for the client
+    pub warnings: Vec<String>,
+}
+
+/// What an object is to become.
+pub struct Change {
+    /// In the stored version, decoded, with defaults
+    pub object: Value,
+    /// Whether its managedFields are right already, as after an apply
+    pub is_managed: bool,
+}
+
+/// Why a write did not happen.
+enum Stop {
+    Raced,
+    Refused(Status),
+}
+
+impl From<Raced> for Stop {
+    fn from(_: Raced) -> Self {
+        Stop::Raced
+    }
+}
+
+impl From<Status> for Stop {
+    fn from(status: Status) -> Self {
+        Stop::Refused(status)
+    }
+}
+
+impl Writer<'_> {
+    /// Creates an object.
+    ///
+    /// Errors: what is wrong with it, or 409 when its name is taken.
+    pub fn create(&mut self, change: Change) -> Result<Written, Status> {
+        let generates = meta(&change.object, "name").is_empty()
+            && !meta(&change.object, "generateName").is_empty();
+        if !generates {
+            return match self.try_create(change) {
+                Ok(written) => Ok(written),
+                Err(Stop::Refused(status)) => Err(status),
+                Err(Stop::Raced) => unreachable!("a name that is taken is a refusal"),
+            };
+        }
+        let mut taken = None;
+        for _ in 0..NAMES {
+            let mut object = change.object.clone();
+            let name = object::generate_name(meta(&object, "generateName"));
+            set_meta(&mut object, "name", Some(json!(name)));
+            let made = self.try_create(Change {
+                object,
+                is_managed: change.is_managed,
+            });
+            match made {
+                Ok(written) => return Ok(written),
+                Err(Stop::Refused(status)) if status.reason == "AlreadyExists" => {
+                    taken = Some(status);
+                }
+                Err(Stop::Refused(status)) => return Err(status),
+                Err(Stop::Raced) => unreachable!("a name that is taken is a refusal"),
+            }
+        }
+        Err(taken.unwrap_or_else(|| Status::internal("no name could be generated")))
+    }
+
+    fn try_create(&mut self, change: Change) -> Result<Written, Stop> {
+        let served = self.served;
+        let Change {
+            mut object,
+            is_managed,
+        } = change;
+        let now = self.api.now();
+        self.place(&mut object)?;
+        let wiped = ["resourceVersion", "selfLink", "deletionTimestamp", "deletionGracePeriodSeconds"];
+        for field in wiped {
+            set_meta(&mut object, field, None);
+        }
+        set_meta(&mut object, "uid", None);
+        set_meta(&mut object, "creationTimestamp", None);
+        set_meta(&mut object, "generation", None);
+        if !is_managed {
+            self.manage(None, &mut object, &now);
+        }
+        admission::create(self, &mut object)?;
+        set_meta(&mut object, "uid", Some(json!(object::new_uid())));
+        set_meta(&mut object, "creationTimestamp", Some(json!(now)));
+        if served.has_status()
+            && let Some(fields) = object.as_object_mut()
+        {
+            fields.shift_remove("status");
+        }
+        served.prepare_create(&mut object);
+        if served.has_generation() {
+            set_meta(&mut object, "generation", Some(json!(1)));
+        }
+        let allocated = self.api.allocator.create(served, &mut object)?;
+        served.normalise(&mut object);
+        let errors = served.validate_create(&object);
+        if !errors.is_empty() {
+            return Err(served.invalid(meta(&object, "name"), &errors).into());
+        }
+        self.warnings.extend(served.warnings(&object, None));
+        let (group, plural) = (&served.resource.group, &served.resource.plural);
+        let name = meta(&object, "name").to_owned();
+        let taken = || Status::already_exists(group, plural, &name);
+        let draft = served.draft(&object)?;
+        if self.dry_run {
+            if self.api.store.get(served.shelf, draft.key()).is_some() {
+                return Err(taken().into());
+            }
+            set_meta(&mut object, "resourceVersion", None);
+            return Ok(Written::Dry(object));
+        }
+        let namespaces = self.api.namespaces;
+        let namespace = self.namespace;
+        let checks = served.resource.namespaced;
+        let guard = |look: Look<'_>| {
+            if !checks {
+                return Ok(());
+            }
+            let found = look.get(namespaces, namespace).map(|stored| &**stored);
+            admission::namespace_takes(found, namespace, group, plural, &name).map_err(Stop::from)
+        };
+        match self.api.store.put(served.shelf, draft, Expect::Absent, guard) {
+            Ok(stored) => {
+                allocated.keep();
+                Ok(Written::Stored(stored))
+            }
+            Err(Stop::Raced) => Err(taken().into()),
+            Err(refused) => Err(refused),
+        }
+    }
+
+    /// Changes an object, or creates it where that is allowed; tells which. `change` is asked for
+    /// the new object, again when somebody else was faster.
+    ///
+    /// Errors: what `change` says, what is wrong with the new object, 404, 409.
+    pub fn update(
+        &mut self,
+        name: &str,
+        may_create: bool,
+        mut change: impl FnMut(Option<&Value>, &mut Vec<String>) -> Result<Change, Status>,
+    ) -> Result<(Written, bool), Status> {
+        let key = key(self.namespace, name);
+        for _ in 0..TRIES {
+            let live = self.api.store.get(self.served.shelf, &key);
+            self.warnings.clear();
+            let Some(live) = live else {
+                if !may_create {
+                    return Err(self.not_found(name));
+                }
+                let change = change(None, &mut self.warnings)?;
+                let uid = meta(&change.object, "uid");
+                if !uid.is_empty() {
+                    let why = format!(
+                        "uid mismatch: the provided object specified uid {uid}, and no existing object was found"
+                    );
+                    return Err(self.conflict(name, &why));
+                }
+                match self.try_create(change) {
+                    Ok(written) => return Ok((written, true)),
+                    Err(Stop::Refused(status)) if status.reason == "AlreadyExists" => continue,
+                    Err(Stop::Refused(status)) => return Err(status),
+                    Err(Stop::Raced) => continue,
+                }
+            };
+            let change = change(Some(&live.value()), &mut self.warnings)?;
+            match self.try_update(&live, change) {
+                Ok(written) => return Ok((written, false)),
+                Err(Stop::Refused(status)) => return Err(status),
+                Err(Stop::Raced) => {}
+            }
+        }
+        Err(self.conflict(name, MODIFIED))
+    }
+
+    fn try_update(&mut self, live: &Arc<Stored>, change: Change) -> Result<Written, Stop> {
+        let served = self.served;
+        let old = live.value();
+        let Change {
+            mut object,
+            is_managed,
+        } = change;
+        let name = live.facts.name.to_string();
+        let now = self.api.now();
+        self.place(&mut object)?;
+        let uid = meta(&object, "uid");
+        if !uid.is_empty() && *uid != *live.facts.uid {
+            let why = format!(
+                "Precondition failed: UID in precondition: {uid}, UID in object meta: {}",
+                live.facts.uid
+            );
+            return Err(self.conflict(&name, &why).into());
+        }
+        self.check_version(&object, live, &name)?;
+        if !is_managed {
+            self.manage(Some(&old), &mut object, &now);
+        }
+        admission::update(self, &mut object, &old)?;
+        self.keep(&mut object, &old);
+        let write = Write {
+            subresource: self.subresource,
+            is_patch: self.is_patch,
+        };
+        served.prepare_update(write, &mut object, &old);
+        served.normalise(&mut object);
+        if served.has_generation() && counts(served, &object, &old) {
+            let before = old["metadata"]["generation"].as_i64().unwrap_or(0);
+            set_meta(&mut object, "generation", Some(json!(before + 1)));
+            served.normalise(&mut object);
+        }
+        let allocated = self.api.allocator.update(served, &mut object, &old)?;
+        let errors = served.validate_update(write, &object, &old);
+        if !errors.is_empty() {
+            return Err(served.invalid(&name, &errors).into());
+        }
+        self.warnings.extend(served.warnings(&object, Some(&old)));
+        apply::keep_times(&mut object, &old);
+        let ends = object::is_deleting(&object)
+            && object::finalizers(&object).next().is_none()
+            && served.ends_without_finalizers(&object);
+        let draft = served.draft(&object)?;
+        if self.dry_run {
+            return Ok(Written::Dry(object));
+        }
+        if ends {
+            let removed = self.api.store.remove(served.shelf, draft, live.version)?;
+            self.api.allocator.release(served, &old);
+            return Ok(Written::Stored(removed));
+        }
+        if draft.is_same_as(live) {
+            return Ok(Written::Stored(Arc::clone(live)));
+        }
+        let expect = Expect::Version(live.version);
+        let stored = self
+            .api
+            .store
+            .put(served.shelf, draft, expect, |_| Ok::<(), Stop>(()))?;
+        allocated.keep();
+        Ok(Written::Stored(stored))
+    }
+
+    /// Metadata that no update decides.
+    fn keep(&self, object: &mut Value, old: &Value) {
+        let kept = |field: &str| old["metadata"].get(field).cloned();
+        for field in ["uid", "creationTimestamp", "generation", "deletionTimestamp"] {
+            set_meta(object, field, kept(field));
+        }
+        if object["metadata"].get("deletionGracePeriodSeconds").is_none() || !object::is_deleting(old) {
+            let field = "deletionGracePeriodSeconds";
+            set_meta(object, field, kept(field));
+        }
+        if meta(object, "generateName").is_empty() {
+            set_meta(object, "generateName", kept("generateName"));
+        }
+        if !self.served.has_status() {
+            return;
+        }
+        let (of_old, of_new) = (old.get("status").cloned(), object.get("status").cloned());
+        match self.subresource {
+            "" => put(object, "status", of_old),
+            "status" => {
+                let metadata = object["metadata"].take();
+                *object = old.clone();
+                object["metadata"] = self.served.metadata_of_status(metadata, old);
+                put(object, "status", of_new);
+            }
+            _ => {}
+        }
+    }
+
+    fn check_version(&self, object: &Value, live: &Stored, name: &str) -> Result<(), Status> {
+        let sent = meta(object, "resourceVersion");
+        if sent.is_empty() || sent == "0" {
+            if self.served.updates_unconditionally() {
+                return Ok(());
+            }
+            let path = Path::new("metadata").child("resourceVersion");
+            let error = FieldError::invalid(&path, 0, "must be specified for an update");
+            let resource = &self.served.resource;
+            return Err(Status::invalid(&resource.group, &resource.plural, name, &[error]));
+        }
+        match sent.parse::<u64>() {
+            Ok(version) if version == live.version => Ok(()),
+            Ok(_) => Err(self.conflict(name, MODIFIED)),
+            Err(_) => {
+                let path = Path::new("metadata").child("resourceVersion");
+                let why = format!("strconv.ParseUint: parsing {sent:?}: invalid syntax");
+                let error = FieldError::invalid(&path, sent, why);
+                Err(Status::new(500, "", error.to_string().replacen("metadata.", "", 1)))
+            }
+        }
+    }
+
+    /// Puts the object into the namespace of the request.
+    fn place(&self, object: &mut Value) -> Result<(), Status> {
+        let namespace = match self.served.resource.namespaced {
+            true => self.namespace,
+            false => "",
+        };
+        let own = meta(object, "namespace");
+        if own == namespace {
+            return Ok(());
+        }
+        if own.is_empty() || namespace.is_empty() {
+            let value = (!namespace.is_empty()).then(|| json!(namespace));
+            set_meta(object, "namespace", value);
+            return Ok(());
+        }
+        Err(Status::bad_request(
+            "the namespace of the provided object does not match the namespace sent on the request",
+        ))
+    }
+
+    fn manage(&self, live: Option<&Value>, object: &mut Value, now: &str) {
+        let resource = &self.served.resource;
+        let api_version = resource.api_version();
+        let filter = apply::filter(
+            &resource.group,
+            &resource.plural,
+            self.subresource,
+            self.served.has_status(),
+        );
+        let versions = self.served.versions_of(self.api);
+        let versions: Vec<&str> = versions.iter().map(String::as_str).collect();
+        let context = apply::Context {
+            types: &resource.types,
+            type_: resource.type_,
+            api_version: &api_version,
+            kind: &resource.kind,
+            subresource: self.subresource,
+            served: &versions,
+            filter: filter.as_ref(),
+            now,
+        };
+        apply::update(&context, live, object, self.manager);
+    }
+
+    fn conflict(&self, name: &str, why: &str) -> Status {
+        let resource = &self.served.resource;
+        Status::conflict(&resource.group, &resource.plural, name, why)
+    }
+
+    fn not_found(&self, name: &str) -> Status {
+        let resource = &self.served.resource;
+        Status::not_found(&resource.group, &resource.plural, name)
+    }
+}
+
+/// Whether a change counts as a new generation: anything but metadata, and status where that is a
+/// subresource.
+fn counts(served: &Served, object: &Value, old: &Value) -> bool {
+    let (Some(new), Some(old)) = (object.as_object(), old.as_object()) else {
+        return false;
+    };
+    let spoken_of = |name: &str| match name {
+        "metadata" | "apiVersion" | "kind" => false,
+        "status" => !served.has_status(),
+        _ => true,
+    };
+    let differs = |a: &serde_json::Map<String, Value>, b: &serde_json::Map<String, Value>| {
+        a.iter().any(|(name, value)| spoken_of(name) && b.get(name) != Some(value))
+    };
+    differs(new, old) || differs(old, new)
+}
+
+fn put(object: &mut Value, field: &str, value: Option<Value>) {
+    if let Some(fields) = object.as_object_mut() {
+        match value {
+            Some(value) => fields.insert(field.to_owned(), value),
+            None => fields.shift_remove(field),
+        };
+    }
+}
+
+/// The key of an object on its shelf.
+pub fn key(namespace: &str, name: &str) -> String {
+    match namespace {
+        "" => name.to_owned(),
+        namespace => format!("{namespace}/{name}"),
+    }
+}
+
+impl Api {
+    /// The object at a place, with its resource in the version that controllers use.
+    pub fn at(&self, place: &Place) -> Option<Arc<Stored>> {
+        self.store.get(place.shelf, &place.key)
+    }
+}
+
+impl Served {
+    /// An object on its way into the store.
+    ///
+    /// Errors: 500 when it has no metadata, which decoding has seen to.
+    pub fn draft(&self, object: &Value) -> Result<Draft, Status> {
+        let fields = self.fields(object);
+        let facts = object::facts(object, &self.stored_version, fields);
+        Draft::new(object.clone(), facts).map_err(Status::internal)
+    }
+}
