@@ -134,6 +134,12 @@ fn wrong_usage_is_said_at_once() {
         output.stderr.contains("unable to parse requirement"),
         "{output:?}"
     );
+    let output = run(&["--once", "-n", "not/one"]);
+    assert_eq!(output.code, 2, "{output:?}");
+    assert!(
+        output.stderr.contains("\"not/one\" is no namespace"),
+        "{output:?}"
+    );
     let output = run(&["--once", "--leader-elect"]);
     assert_eq!(output.code, 2, "{output:?}");
     // Nobody has given it a role here.
