@@ -11,6 +11,7 @@ use tokio::sync::oneshot;
 
 use super::Context;
 use super::exit::Usage;
+use super::install::namespace;
 use crate::cluster::Server;
 use crate::operator::logs::{self, Style};
 use crate::operator::{self, End, LeaseOptions, Options};
@@ -88,7 +89,7 @@ impl Args {
             verbose: context.global.verbose,
         });
         let server = self.connect(context)?;
-        let options = self.options(&server);
+        let options = self.options(&server)?;
         if self.once && !self.dry_run {
             let outcomes = operator::once(&server, &options).await?;
             return summary::print(&outcomes, printer);
@@ -151,7 +152,7 @@ impl Args {
         Ok(Server::connect(&flags, 0, context.printer)?)
     }
 
-    fn options(&self, server: &Server) -> Options {
+    fn options(&self, server: &Server) -> Result<Options, Usage> {
         let instance = set("POD_NAME")
             .or_else(|| set("HOSTNAME"))
             .unwrap_or_else(host);
@@ -160,8 +161,8 @@ impl Args {
             "{instance}_{:08x}",
             getrandom::u32().unwrap_or(std::process::id())
         );
-        Options {
-            namespaces: namespaces(&self.namespace, set("WATCH_NAMESPACE").as_deref()),
+        Ok(Options {
+            namespaces: namespaces(&self.namespace, set("WATCH_NAMESPACE").as_deref())?,
             selector: self
                 .selector
                 .clone()
@@ -177,7 +178,7 @@ impl Args {
             name: set("OPERATOR_NAME").unwrap_or_else(|| "appop".to_owned()),
             instance,
             grace: GRACE,
-        }
+        })
     }
 
     async fn listen(&self) -> anyhow::Result<Option<TcpListener>> {
@@ -219,18 +220,21 @@ fn host() -> String {
 }
 
 /// Flags win over the environment, as operator-sdk had it; nothing means all.
-fn namespaces(flags: &[String], environment: Option<&str>) -> Vec<String> {
-    let named = |names: &str| -> Vec<String> {
-        let names = names
-            .split(',')
-            .map(str::trim)
-            .filter(|name| !name.is_empty());
-        names.map(str::to_owned).collect()
+///
+/// Errors: one of them cannot be a namespace: in a path it could mean anything, and what the server
+/// says to that would mislead.
+fn namespaces(flags: &[String], environment: Option<&str>) -> Result<Vec<String>, Usage> {
+    let given = match flags {
+        [] => vec![environment.unwrap_or_default()],
+        flags => flags.iter().map(String::as_str).collect(),
     };
-    if flags.is_empty() {
-        return named(environment.unwrap_or_default());
-    }
-    flags.iter().flat_map(|names| named(names)).collect()
+    let names = given.iter().flat_map(|names| names.split(','));
+    let names = names.map(str::trim).filter(|name| !name.is_empty());
+    names
+        .map(|name| {
+            namespace(name).map_err(|why| Usage(format!("{name:?} is no namespace: {why}")))
+        })
+        .collect()
 }
 
 #[cfg(test)]
@@ -239,14 +243,19 @@ mod tests {
 
     #[test]
     fn flags_win_over_the_environment() {
-        let flags = |names: &[&str]| names.iter().map(|n| (*n).to_owned()).collect::<Vec<_>>();
-        assert_eq!(namespaces(&[], None), flags(&[]));
-        assert_eq!(namespaces(&[], Some("")), flags(&[]));
-        assert_eq!(namespaces(&[], Some("a, b,")), flags(&["a", "b"]));
-        assert_eq!(namespaces(&flags(&["c"]), Some("a")), flags(&["c"]));
-        assert_eq!(
-            namespaces(&flags(&["c,d", "e"]), None),
-            flags(&["c", "d", "e"])
-        );
+        let read = |flags: &[&str], environment| {
+            let flags: Vec<String> = flags.iter().map(|n| (*n).to_owned()).collect();
+            namespaces(&flags, environment).map_err(|usage| usage.0)
+        };
+        let names = |names: &[&str]| Ok(names.iter().map(|n| (*n).to_owned()).collect());
+        assert_eq!(read(&[], None), names(&[]));
+        assert_eq!(read(&[], Some("")), names(&[]));
+        assert_eq!(read(&[], Some("a, b,")), names(&["a", "b"]));
+        assert_eq!(read(&["c"], Some("a")), names(&["c"]));
+        assert_eq!(read(&["c,d", "e"], None), names(&["c", "d", "e"]));
+        for (flags, environment) in [(&["a/b"][..], None), (&[], Some("a,B"))] {
+            let why = read(flags, environment).unwrap_err();
+            assert!(why.contains("is no namespace"), "{why}");
+        }
     }
 }

@@ -13,9 +13,9 @@ use kube::{Api, Client, Resource};
 use serde_json::json;
 use tokio::sync::mpsc;
 
-use super::failure;
+use super::failure::{self, Failure};
 use super::queue::Key;
-use crate::app::{App, Note};
+use crate::app::{App, Child, Note};
 
 /// Events that wait to be sent. Beyond that they are dropped: work on Apps is never held up.
 const WAITING: usize = 256;
@@ -91,10 +91,20 @@ impl Recorder {
 
     /// Until all senders are gone and what they sent is written.
     pub(super) async fn run(mut self) {
+        let mut told = None;
         while let Some((regarding, note)) = self.incoming.recv().await {
-            if let Err(problem) = self.write(&regarding, &note).await {
-                let problem = failure::words(&problem);
-                tracing::debug!(app = regarding.name, problem, "an Event was not written");
+            let app = &regarding.name;
+            let Err(problem) = self.write(&regarding, &note).await else {
+                told = None;
+                continue;
+            };
+            let words = failure::words(&problem);
+            // Where a role is missing each Event fails, and once is enough to say so.
+            if is_passing(&problem) || told.as_ref() == Some(&words) {
+                tracing::debug!(app, problem = words, "an Event was not written");
+            } else {
+                tracing::warn!(app, problem = words, "an Event was not written");
+                told = Some(words);
             }
         }
     }
@@ -157,6 +167,13 @@ impl Recorder {
             ..Event::default()
         }
     }
+}
+
+/// Whether nobody needs to hear of it: the App's namespace goes, or somebody else leads now.
+fn is_passing(problem: &kube::Error) -> bool {
+    // The kind of failure counts here, not whose it is.
+    let failure = failure::classify(Child::Deployment, problem);
+    matches!(failure, Failure::Leaving | Failure::Closed)
 }
 
 fn shortened(note: &str) -> String {

@@ -50,8 +50,7 @@ pub use queue::Key;
 pub use rbac::{lease_rules, rules};
 pub use run::{End, run};
 
-/// Silence after which a connection counts as dead: the server sends something on every watch about
-/// once a minute.
+/// Silence after which a connection counts as dead: the server ends every watch sooner.
 const SILENCE: Duration = Duration::from_secs(120);
 
 /// What the operator is to do.

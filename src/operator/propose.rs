@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::failure;
 use super::queue::Key;
 use super::reconcile::{Worker, given, in_the_way};
+use super::room;
 use crate::app::{self, Action, App, Child, HANDOVER, MANAGER, Observed};
 
 /// A child before and after.
@@ -82,10 +83,18 @@ impl Worker {
     ) -> Result<Change, kube::Error> {
         let before = self.writer.read(key, child).await?;
         let given = given(app, observed.live(child));
-        let after = self
-            .writer
-            .apply(key, child, MANAGER, payload, given)
-            .await?;
+        let after = match self.writer.apply(key, child, MANAGER, payload, given).await {
+            Err(kube::Error::Api(status)) if status.code == 422 => {
+                // A real run would make room and apply again; here that would be refused again. So
+                // the ports are shown as they would be, and what else there is only by a real run.
+                let live = before.as_ref();
+                match live.and_then(|live| room::at_once(child, payload, live)) {
+                    Some(patch) => self.writer.patch(key, child, &patch).await?,
+                    None => return Err(kube::Error::Api(status)),
+                }
+            }
+            answer => answer?,
+        };
         Ok(Change {
             child,
             before,

@@ -241,9 +241,9 @@ impl Queue {
         !self.line.is_empty()
     }
 
-    /// Whether nothing is in the line, runs, or waits for its time.
+    /// Whether nothing is in the line or runs. What has been tried may wait for its time.
     pub(super) fn is_idle(&self) -> bool {
-        self.items.is_empty()
+        self.items.len() == self.later.len()
     }
 
     fn promote(&mut self, now: Instant) {
@@ -305,7 +305,9 @@ mod tests {
         let (mut queue, now) = (Queue::default(), Instant::now());
         queue.add(&key("a"), Cause::News, now);
         queue.take(now);
+        assert!(!queue.is_idle());
         assert_eq!(queue.done(&key("a"), Ended::Failed(None), now), 1);
+        assert!(queue.is_idle(), "one that fails does not keep all busy");
         assert!(!queue.add(&key("a"), Cause::News, now));
         assert_eq!(taken(&mut queue, now), None);
         let due = queue.next_due().unwrap();

@@ -19,7 +19,7 @@ pub(super) fn before(child: Child, payload: &Value, live: &Value) -> Option<Valu
     match child {
         Child::Service => {
             let (wished, there) = (&payload["spec"]["ports"], &live["spec"]["ports"]);
-            for (path, item) in in_the_way(wished, there, ["port", "protocol"], SERVICE_PORTS) {
+            for (path, item) in in_the_way(wished, there, SERVICE_KEYS, SERVICE_PORTS) {
                 let name = format!("{path}/name");
                 operations.push(json!({"op": "test", "path": path, "value": item}));
                 operations.push(json!({"op": "replace", "path": name, "value": other_name(item)}));
@@ -29,15 +29,8 @@ pub(super) fn before(child: Child, payload: &Value, live: &Value) -> Option<Valu
             }
         }
         Child::Deployment => {
-            let wished = containers(payload);
-            for (place, there) in items(containers(live)).enumerate() {
-                let Some(wished) = items(wished).find(|w| w["name"] == there["name"]) else {
-                    continue;
-                };
-                let keys = ["containerPort", "protocol"];
-                let path = format!("/spec/template/spec/containers/{place}/ports");
-                let found = in_the_way(&wished["ports"], &there["ports"], keys, &path);
-                operations.extend(removals(found));
+            for (wished, there, path) in container_ports(payload, live) {
+                operations.extend(removals(in_the_way(wished, there, CONTAINER_KEYS, &path)));
             }
         }
     }
@@ -61,7 +54,51 @@ pub(super) fn after(child: Child, payload: &Value, answer: &Value) -> Option<Val
     (!operations.is_empty()).then_some(Value::Array(operations))
 }
 
+/// All of that in one JSON patch, for a dry run, in which nothing is kept that an apply could follow:
+/// what is in the way goes and ours come. `None` when nothing is in the way.
+pub(super) fn at_once(child: Child, payload: &Value, live: &Value) -> Option<Value> {
+    let mut operations = Vec::new();
+    let mut swap = |wished: &Value, there: &Value, keys: [&str; 2], path: &str| {
+        let found = in_the_way(wished, there, keys, path);
+        if found.is_empty() {
+            return;
+        }
+        operations.extend(removals(found));
+        let is_there = |w: &Value| items(there).any(|item| keys.iter().all(|k| w[k] == item[k]));
+        let missing = items(wished).filter(|w| !is_there(w));
+        operations
+            .extend(missing.map(|w| json!({"op": "add", "path": format!("{path}/-"), "value": w})));
+    };
+    match child {
+        Child::Service => {
+            let (wished, there) = (&payload["spec"]["ports"], &live["spec"]["ports"]);
+            swap(wished, there, SERVICE_KEYS, SERVICE_PORTS);
+        }
+        Child::Deployment => {
+            for (wished, there, path) in container_ports(payload, live) {
+                swap(wished, there, CONTAINER_KEYS, &path);
+            }
+        }
+    }
+    (!operations.is_empty()).then_some(Value::Array(operations))
+}
+
 const SERVICE_PORTS: &str = "/spec/ports";
+const SERVICE_KEYS: [&str; 2] = ["port", "protocol"];
+const CONTAINER_KEYS: [&str; 2] = ["containerPort", "protocol"];
+
+/// The ports of each container that is wished and there: as wished, as they are, and where.
+fn container_ports<'a>(
+    payload: &'a Value,
+    live: &'a Value,
+) -> impl Iterator<Item = (&'a Value, &'a Value, String)> {
+    let there = items(containers(live)).enumerate();
+    there.filter_map(|(place, there)| {
+        let wished = items(containers(payload)).find(|w| w["name"] == there["name"])?;
+        let path = format!("/spec/template/spec/containers/{place}/ports");
+        Some((&wished["ports"], &there["ports"], path))
+    })
+}
 
 /// What a port is called until it is taken away.
 fn other_name(port: &Value) -> String {
@@ -165,6 +202,14 @@ mod tests {
             done(patch),
             ["remove /spec/ports/4", "remove /spec/ports/1"]
         );
+        assert_eq!(
+            done(at_once(Child::Service, &wished, &live)),
+            [
+                "remove /spec/ports/3",
+                "remove /spec/ports/0",
+                "add /spec/ports/-"
+            ]
+        );
     }
 
     #[test]
@@ -190,6 +235,7 @@ mod tests {
         assert_eq!(before(Child::Service, &same, &same), None);
         assert_eq!(before(Child::Service, &same, &service(Value::Null)), None);
         assert_eq!(after(Child::Service, &same, &same), None);
+        assert_eq!(at_once(Child::Service, &same, &same), None);
         let odd = service(json!([port("not-wished-80-tcp", 80)]));
         assert_eq!(
             after(Child::Service, &odd, &odd),
@@ -211,6 +257,13 @@ mod tests {
         assert_eq!(
             done(patch),
             ["remove /spec/template/spec/containers/1/ports/0"]
+        );
+        assert_eq!(
+            done(at_once(Child::Deployment, &wished, &live)),
+            [
+                "remove /spec/template/spec/containers/1/ports/0",
+                "add /spec/template/spec/containers/1/ports/-"
+            ]
         );
         assert_eq!(after(Child::Deployment, &wished, &live), None);
     }

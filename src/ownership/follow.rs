@@ -12,8 +12,11 @@ use tokio::time::{Instant, sleep, timeout};
 use super::list::{Reader, list};
 use crate::cluster::{Error, Server, Stream, Transport, parse_path};
 
-/// The server sends a bookmark about once a minute: after this much silence a watch is dead.
+/// After this much silence a watch is dead.
 const SILENCE: Duration = Duration::from_secs(150);
+/// How many seconds the server is to keep a watch: less than that. Bookmarks come about once a
+/// minute, but where nothing changes there may be none.
+const LASTS: u64 = 120;
 /// How long to wait after a failure; doubled up to [`LONGEST`] while it fails.
 const SHORTEST: Duration = Duration::from_millis(500);
 const LONGEST: Duration = Duration::from_secs(10);
@@ -99,9 +102,7 @@ async fn turn<R: Reader, M>(
         return Ok(());
     }
     let mut query: Vec<String> = more.iter().cloned().chain(reader.query()).collect();
-    query.push(format!(
-        "watch=true&allowWatchBookmarks=true&resourceVersion={version}"
-    ));
+    query.push(watch(&version));
     let path = format!("{path}?{}", query.join("&"));
     let mut stream = open(server, &path, reader.accept()).await?;
     let mut lines = Lines::default();
@@ -137,6 +138,11 @@ async fn turn<R: Reader, M>(
         }
     }
     Ok(())
+}
+
+/// What makes a watch from there of a list's query.
+fn watch(version: &str) -> String {
+    format!("watch=true&allowWatchBookmarks=true&timeoutSeconds={LASTS}&resourceVersion={version}")
 }
 
 enum Told<'a> {
@@ -220,6 +226,15 @@ async fn silent<T>(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_server_ends_a_watch_before_its_silence_counts_as_death() {
+        let query = watch("7");
+        let limit = query
+            .split('&')
+            .find_map(|part| part.strip_prefix("timeoutSeconds="));
+        assert!(Duration::from_secs(limit.unwrap().parse().unwrap()) < SILENCE);
+    }
 
     #[test]
     fn lines_come_out_however_they_came_in() {

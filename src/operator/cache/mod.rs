@@ -22,6 +22,8 @@ pub(super) struct Cache {
     entries: HashMap<Key, Entry>,
     /// By namespace and name: the Deployment that it scales
     autoscalers: HashMap<Key, String>,
+    /// The pods in trouble, by namespace and name: whose they are by their label, which may change
+    troubled: HashMap<Key, Arc<str>>,
     /// How many entries have an App
     apps: usize,
 }
@@ -71,6 +73,7 @@ impl Cache {
             scopes,
             entries: HashMap::new(),
             autoscalers: HashMap::new(),
+            troubled: HashMap::new(),
             apps: 0,
         }
     }
@@ -270,8 +273,7 @@ impl Cache {
                 }
             }
             Thing::Pod(app, trouble) => {
-                let key = Key::new(&object.namespace, &app);
-                self.trouble(key, &object.name, trouble, look);
+                self.trouble(key, trouble.map(|trouble| (app, trouble)), look);
             }
             Thing::Autoscaler(target) => self.aim(key, target, look),
         }
@@ -305,9 +307,7 @@ impl Cache {
                 });
                 look.extend(news.flatten());
             }
-            Thing::Pod(app, _) => {
-                self.trouble(Key::new(&object.namespace, &app), &object.name, None, look);
-            }
+            Thing::Pod(..) => self.trouble(key, None, look),
             Thing::Autoscaler(_) => self.aim(key, None, look),
         }
     }
@@ -327,6 +327,14 @@ impl Cache {
             lost.into_iter().for_each(|key| self.aim(key, None, look));
             return;
         }
+        if source.kind == Kind::Pod {
+            let lost = self.troubled.keys();
+            let lost = lost.filter(|key| scope.holds(&key.namespace) && !fresh.contains(*key));
+            let lost: Vec<Key> = lost.cloned().collect();
+            lost.into_iter()
+                .for_each(|key| self.trouble(key, None, look));
+            return;
+        }
         for (key, entry) in &mut self.entries {
             if !scope.holds(&key.namespace) {
                 continue;
@@ -339,37 +347,43 @@ impl Cache {
                 }
                 Kind::Deployment => is_lost && entry.lose(Child::Deployment),
                 Kind::Service => is_lost && entry.lose(Child::Service),
-                Kind::Pod | Kind::Autoscaler => {
-                    let before = entry.troubles.len();
-                    let there = |pod: &str| fresh.contains(&Key::new(&key.namespace, pod));
-                    entry.troubles.retain(|pod, _| there(pod));
-                    entry.troubles.len() != before
-                }
+                Kind::Pod | Kind::Autoscaler => false,
             };
             look.extend(entry.news(key.clone(), changed));
         }
         self.entries.retain(|_, entry| !entry.is_empty());
     }
 
+    /// A pod has a trouble, which is the App's of its label; or none (any more).
     fn trouble(
         &mut self,
-        key: Key,
-        pod: &str,
-        trouble: Option<Trouble>,
+        pod: Key,
+        trouble: Option<(String, Trouble)>,
         look: &mut Vec<(Key, Cause)>,
     ) {
-        if trouble.is_some() {
-            self.entries.entry(key.clone()).or_default();
+        let before = self.troubled.remove(&pod);
+        let (app, trouble) = trouble.unzip();
+        let after = app.map(Arc::<str>::from);
+        let of = |app: Arc<str>| Key {
+            namespace: Arc::clone(&pod.namespace),
+            name: app,
+        };
+        if let Some(before) = before.filter(|before| Some(before) != after.as_ref()) {
+            let key = of(before);
+            let news = self.change(&key, |entry| {
+                let changed = entry.troubles.remove(&*pod.name).is_some();
+                entry.news(key.clone(), changed)
+            });
+            look.extend(news.flatten());
         }
-        let news = self.change(&key, |entry| {
-            let changed = entry.troubles.get(pod) != trouble.as_ref();
-            match trouble {
-                Some(trouble) => entry.troubles.insert(pod.to_owned(), trouble),
-                None => entry.troubles.remove(pod),
-            };
-            entry.news(key.clone(), changed)
-        });
-        look.extend(news.flatten());
+        if let (Some(app), Some(trouble)) = (after, trouble) {
+            let key = of(Arc::clone(&app));
+            let entry = self.entries.entry(key.clone()).or_default();
+            let old = entry.troubles.insert(pod.name.to_string(), trouble);
+            let changed = old.as_ref() != entry.troubles.get(&*pod.name);
+            look.extend(entry.news(key, changed));
+            self.troubled.insert(pod, app);
+        }
     }
 
     /// An autoscaler is aimed at a Deployment, or at none any more.

@@ -259,12 +259,26 @@ fn a_pods_trouble_and_an_autoscaler_come_and_go() {
             "state": waiting,
         }]},
     });
-    let pod = Object::read(Kind::Pod, pod).unwrap();
+    let mut moved = pod.clone();
+    moved["metadata"]["labels"]["app.example.com/v1"] = json!("debug");
+    let [pod, moved] = [pod, moved].map(|pod| Object::read(Kind::Pod, pod).unwrap());
     let effect = cache.take_in(source(Kind::Pod), News::Put(pod.clone()));
     assert_eq!(effect.look, [(key(), Cause::News)]);
     let again = cache.take_in(source(Kind::Pod), News::Put(pod.clone()));
     assert!(again.look.is_empty());
-    assert_eq!(cache.snapshot(&key()).unwrap().observed.troubles.len(), 1);
-    cache.take_in(source(Kind::Pod), News::Gone(pod));
-    assert!(cache.snapshot(&key()).unwrap().observed.troubles.is_empty());
+    let troubles = |cache: &Cache| cache.snapshot(&key()).unwrap().observed.troubles.len();
+    assert_eq!(troubles(&cache), 1);
+    let effect = cache.take_in(source(Kind::Pod), News::Gone(pod.clone()));
+    assert_eq!((effect.look.len(), troubles(&cache)), (1, 0));
+
+    cache.take_in(source(Kind::Pod), News::Put(pod.clone()));
+    let effect = cache.take_in(source(Kind::Pod), News::Put(moved.clone()));
+    assert_eq!(effect.look, [(key(), Cause::News)], "it has another label");
+    assert_eq!((troubles(&cache), cache.entries.len()), (0, 2));
+    cache.take_in(source(Kind::Pod), News::Gone(moved));
+    assert_eq!((cache.troubled.len(), cache.entries.len()), (0, 1));
+    cache.take_in(source(Kind::Pod), News::Put(pod));
+    cache.take_in(source(Kind::Pod), News::Begin);
+    let effect = cache.take_in(source(Kind::Pod), News::Complete);
+    assert_eq!((effect.look.len(), troubles(&cache)), (1, 0));
 }

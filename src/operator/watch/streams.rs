@@ -20,6 +20,12 @@ use crate::operator::{backoff, failure};
 /// restarts a server wants to see its Apps move again.
 const LONGEST_REST: Duration = Duration::from_secs(5);
 
+/// How many seconds the server is to keep a watch before it ends it in good order and the next one
+/// goes on from there. Less than the silence that counts as a dead connection
+/// ([`SILENCE`](crate::operator::SILENCE)): bookmarks come about once a minute, but for a kind of which
+/// nothing changes there may be none.
+const LASTS: u32 = 100;
+
 /// Where Apps are looked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in super::super) enum Scope {
@@ -84,6 +90,7 @@ fn stream<const KIND: usize>(
     };
     let config = Config {
         label_selector: selector.map(str::to_owned),
+        timeout: Some(LASTS),
         ..Config::default()
     };
     // One object at a time in place of pages of 500: half the memory at the start.
@@ -188,4 +195,37 @@ fn resource(kind: Kind) -> ApiResource {
     };
     let kind_of = GroupVersionKind::gvk(group, version, name);
     ApiResource::from_gvk_with_plural(&kind_of, kind.plural())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::sync::{Arc, Mutex};
+
+    use http::{Request, Response};
+    use kube::client::Body;
+    use tower::{BoxError, service_fn};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn every_watch_ends_before_its_silence_counts_as_death() {
+        let asked: Arc<Mutex<BTreeSet<String>>> = Arc::default();
+        let notes = Arc::clone(&asked);
+        let server = service_fn(move |request: Request<Body>| {
+            notes.lock().unwrap().insert(request.uri().to_string());
+            async { Err::<Response<Body>, BoxError>("nobody is there".into()) }
+        });
+        let client = Client::new(server, "default");
+        let mut watching = streams(&client, &[Scope::Cluster], None);
+        while asked.lock().unwrap().len() < Kind::ALL.len() {
+            watching.next().await;
+        }
+        for uri in asked.lock().unwrap().iter() {
+            let limit = uri.split("timeoutSeconds=").nth(1).unwrap_or_default();
+            let limit: String = limit.chars().take_while(char::is_ascii_digit).collect();
+            let lasts = Duration::from_secs(limit.parse().unwrap());
+            assert!(lasts < crate::operator::SILENCE, "{uri}");
+        }
+    }
 }

@@ -123,6 +123,44 @@ fn what_is_forbidden_is_said_and_tried_again() {
 }
 
 #[test]
+fn a_missing_right_to_write_events_is_said_once() {
+    let Some(lab) = Lab::new("mute") else { return };
+    let bindings = format!(
+        "/apis/rbac.authorization.k8s.io/v1/namespaces/{}/rolebindings/appop-operator",
+        lab.namespace
+    );
+    let mut rules = json!(appop::operator::rules());
+    let rules = rules.as_array_mut().unwrap();
+    rules.retain(|rule| rule["resources"] != json!(["events"]));
+    let role = json!({
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "ClusterRole",
+        "metadata": {"name": "appop-operator-mute"},
+        "rules": rules,
+    });
+    let roles = "/apis/rbac.authorization.k8s.io/v1/clusterroles";
+    lab.admin.create(roles, &role);
+    lab.admin.delete(&bindings);
+    lab.bind(&lab.namespace, "appop-operator-mute");
+    let operator = lab.operator();
+    for name in ["a", "b"] {
+        lab.app(name, spec());
+        lab.ready(name);
+    }
+    operator.wait_for("an Event was not written");
+    let failed = || {
+        let with = ["resource=\"events\"", "code=\"403\""];
+        (operator.metric("appop_api_requests_total", &with) > 1).then_some(())
+    };
+    wait("both Events are refused", failed);
+    let said = operator.log();
+    let said = said
+        .iter()
+        .filter(|line| line["message"] == "an Event was not written");
+    assert_eq!(said.count(), 1, "{:#?}", operator.log());
+}
+
+#[test]
 fn probes_and_metrics_are_served_and_idleness_costs_nothing() {
     let Some(lab) = Lab::new("idle") else { return };
     let mut operator = lab.operator();

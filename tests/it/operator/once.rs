@@ -84,6 +84,15 @@ fn a_dry_run_shows_what_would_be_written_and_writes_nothing() {
     let mut once = lab.command(&["run", "--once", "-n", &lab.namespace]);
     finish(&mut once).success();
     assert_eq!(run().stdout, "");
+    // Our name on another port: a real run makes room for ours, and this one says so.
+    let edited = json!({"ports": [{"name": "port-80", "port": 9090, "targetPort": 80}]});
+    lab.merge("service", "web", json!({ "spec": edited }));
+    let output = run();
+    assert_eq!(output.code, 0, "{output:?}");
+    let shown: Vec<&str> = output.stdout.lines().map(str::trim_end).collect();
+    assert!(shown.contains(&"-    port: 9090"), "{shown:#?}");
+    assert!(shown.contains(&"+    port: 80"), "{shown:#?}");
+    finish(&mut once).success();
     lab.change("web", json!({"image": "nginx:2", "ports": []}));
     let before = version(&lab.must_get("service", "web"));
     let output = run();
@@ -123,6 +132,12 @@ fn wrong_usage_is_said_at_once() {
     assert_eq!(output.code, 1, "{output:?}");
     assert!(
         output.stderr.contains("unable to parse requirement"),
+        "{output:?}"
+    );
+    let output = run(&["--once", "-n", "not/one"]);
+    assert_eq!(output.code, 2, "{output:?}");
+    assert!(
+        output.stderr.contains("\"not/one\" is no namespace"),
         "{output:?}"
     );
     let output = run(&["--once", "--leader-elect"]);
