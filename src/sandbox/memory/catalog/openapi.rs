@@ -167,7 +167,8 @@ mod tests {
                 let name = part.split('"').next().unwrap();
                 assert!(known.contains(name), "{path} has no {name}");
             }
-            let left = text
+            let paths = document["paths"].to_string();
+            let left = paths
                 .split('$')
                 .skip(1)
                 .find(|part| !part.starts_with("ref"));

@@ -499,7 +499,6 @@ mod tests {
         for body in [
             "a: b: c",
             "a: [",
-            "\ta: b",
             "a: *x",
             "a: &x {b: *x}",
             "kind: \"Deploy",

@@ -9,7 +9,7 @@ use super::go;
 
 /// How deep values may be nested. Go allows 10,000; what deeper code does with an object recurses,
 /// and no object of Kubernetes comes near this.
-pub(super) const MAX_DEPTH: usize = 256;
+const MAX_DEPTH: usize = 256;
 
 /// Duplicates that are told, as in the real server; the others are as if they were none.
 pub(super) const MAX_TOLD: usize = 100;

@@ -1,6 +1,7 @@
 //! YAML, by serde-saphyr, into JSON values.
 
 use std::fmt;
+use std::thread;
 
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
@@ -9,23 +10,39 @@ use serde_saphyr::{Spanned, with_deserializer_from_str_with_options};
 
 use super::{Parsed, go, json};
 
+/// How deep values may be nested.
+const MAX_DEPTH: usize = 100;
+
+/// The parser takes up to 25 KB of the stack for a level, ten times what JSON takes: threads of the
+/// server have less than that.
+const STACK: usize = 8 << 20;
+
 /// Reads the first document.
-pub(super) fn read<'a>(body: &'a [u8]) -> Result<Parsed<'a>, String> {
+pub(super) fn read(body: &[u8]) -> Result<Parsed<'_>, String> {
     let text = std::str::from_utf8(body).map_err(|_| "yaml: invalid UTF-8".to_owned())?;
-    let mut budget = serde_saphyr::Budget::default();
-    budget.max_depth = json::MAX_DEPTH;
+    let text = first_document(text);
+    thread::scope(|scope| {
+        let reader = thread::Builder::new().stack_size(STACK);
+        let reader = reader.spawn_scoped(scope, || read_document(text));
+        let read = reader.map_err(|e| format!("yaml: {e}"))?.join();
+        read.unwrap_or_else(|_| Err("yaml: the parser failed".to_owned()))
+    })
+}
+
+fn read_document<'a>(text: &str) -> Result<Parsed<'a>, String> {
     let options = serde_saphyr::options! {
-        budget: Some(budget),
+        budget: serde_saphyr::budget! { max_depth: MAX_DEPTH, flow_nesting_limit: MAX_DEPTH },
+        // Enough for any manifest; more of it is an attack that takes seconds.
+        alias_limits: serde_saphyr::alias_limits! { max_total_replayed_events: 50_000 },
         duplicate_keys: DuplicateKeyPolicy::PassThrough,
         // As YAML 1.1 has it, which the real server reads.
         legacy_octal_numbers: true,
         with_snippet: false,
     };
     let mut lines = Vec::new();
-    let value =
-        with_deserializer_from_str_with_options(first_document(text), options, |deserializer| {
-            Reader { lines: &mut lines }.deserialize(deserializer)
-        });
+    let value = with_deserializer_from_str_with_options(text, options, |deserializer| {
+        Reader { lines: &mut lines }.deserialize(deserializer)
+    });
     match value {
         Ok(value) => Ok(Parsed {
             value,
@@ -165,6 +182,19 @@ mod tests {
         assert_eq!(value(""), Value::Null);
         assert!(read(b"a: .inf").is_err());
         assert!(read(b"a: \xff").is_err());
+    }
+
+    #[test]
+    fn depth_is_limited() {
+        for (open, close) in [("[", "]"), ("- ", ""), ("{a: ", "}"), ("? ", "")] {
+            let nested = |depth: usize| format!("{}x{}", open.repeat(depth), close.repeat(depth));
+            assert!(
+                read(nested(50).as_bytes()).is_ok() || open == "? ",
+                "{open}"
+            );
+            assert!(read(nested(101).as_bytes()).is_err(), "{open}");
+            assert!(read(nested(100_000).as_bytes()).is_err(), "{open}");
+        }
     }
 
     #[test]
