@@ -12,7 +12,7 @@ use super::index::Index;
 use super::queue::{Queue, later};
 use super::{
     accounts, cluster_roles, cronjob, daemonset, deployment, disruption, endpoints, garbage, job,
-    namespaces, replicaset, statefulset,
+    namespaces, quota, replicaset, statefulset, volumes,
 };
 
 /// How long one turn lasts at most, give or take one reconciliation: changes wait meanwhile.
@@ -63,6 +63,10 @@ impl Manager {
             Box::new(disruption::Budgets),
             Box::new(endpoints::Slices::default()),
             Box::new(endpoints::Legacy::default()),
+            Box::new(volumes::Binder::default()),
+            Box::new(volumes::ClaimProtection::default()),
+            Box::new(volumes::VolumeProtection),
+            Box::new(quota::Quotas::default()),
             Box::new(cluster_roles::Aggregation::default()),
         ];
         Manager {

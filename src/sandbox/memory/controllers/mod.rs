@@ -26,10 +26,12 @@ mod namespaces;
 mod ownership;
 mod pods;
 mod queue;
+mod quota;
 mod replicaset;
 mod scaled;
 mod selector;
 mod statefulset;
+mod volumes;
 
 #[cfg(test)]
 mod fake;

@@ -51,9 +51,7 @@ impl Controller for CronJobs {
         let Some(mut cron) = cx.cluster.typed::<CronJob>(&name.namespace, &name.name) else {
             return Ok(None);
         };
-        let Some(spec) = cron.spec.clone() else {
-            return Ok(None);
-        };
+        let spec = cron.spec.clone();
         let before = cron.status.clone().unwrap_or_default();
         let about = Involved::of(&cron);
         let jobs = cx

@@ -190,16 +190,19 @@ fn failed_pods_are_replaced_with_patience() {
     world.create("daemonsets", set());
     settle(&mut world);
     world.kubelets = Kubelets::Idle;
-    for waits in [false, true, true] {
+    let fail = |world: &mut World| {
         let pod = world.names("pods").remove(0);
         world.patch_status("pods", &pod, json!({"phase": "Failed"}));
-        settle(&mut world);
-        assert_eq!(world.find("pods", &pod).is_some(), waits);
-        if waits {
-            world.pass(2);
-            settle(&mut world);
-        }
-    }
+        settle(world);
+        world.find("pods", &pod).is_some()
+    };
+    assert!(!fail(&mut world), "the first one is replaced at once");
+    fail(&mut world);
+    world.pass(2);
+    settle(&mut world);
+    assert!(fail(&mut world), "the third one stays for two seconds");
+    world.pass(3);
+    settle(&mut world);
     let events = world.events("each");
     assert_eq!(
         events

@@ -7,5 +7,7 @@ mod deployments;
 mod endpoints;
 mod garbage;
 mod jobs;
+mod quotas;
 mod replicasets;
 mod statefulsets;
+mod volumes;

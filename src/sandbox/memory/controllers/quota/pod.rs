@@ -1,0 +1,209 @@
+//! What a pod uses of a quota.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+use k8s_openapi::api::core::v1::{
+    Container, Pod, PodAffinityTerm, PodSpec, ResourceRequirements,
+    ScopedResourceSelectorRequirement,
+};
+use k8s_openapi::apimachinery::pkg::api::resource::Quantity as Text;
+
+use crate::sandbox::memory::quantity::Quantity;
+
+use super::super::pods;
+use super::usage::{Usage, add, number};
+
+const AMOUNTS: [&str; 3] = ["cpu", "memory", "ephemeral-storage"];
+const HUGE_PAGES: &str = "hugepages-";
+
+type Amounts = BTreeMap<String, Quantity>;
+
+/// Whether pods use what has that name.
+pub(super) fn is_limited(name: &str) -> bool {
+    let requests = name.strip_prefix("requests.");
+    let own = requests
+        .or_else(|| name.strip_prefix("limits."))
+        .unwrap_or(name);
+    matches!(name, "pods" | "count/pods")
+        || AMOUNTS.contains(&own)
+        || own.starts_with(HUGE_PAGES)
+        || requests.is_some_and(|name| name.contains('/') && !name.contains("kubernetes.io/"))
+}
+
+/// Adds what a pod uses. One that has ended, or should have, only counts as an object.
+pub(super) fn add_usage(usage: &mut Usage, pod: &Pod, now: Timestamp) {
+    add(usage, "count/pods", &number(1));
+    if pods::is_terminal(pod) || is_overdue(pod, now) {
+        return;
+    }
+    add(usage, "pods", &number(1));
+    let Some(spec) = &pod.spec else {
+        return;
+    };
+    for (name, amount) in total(spec, |resources| resources.requests.as_ref()) {
+        if AMOUNTS.contains(&name.as_str()) || name.starts_with(HUGE_PAGES) {
+            add(usage, &name, &amount);
+        }
+        add(usage, &format!("requests.{name}"), &amount);
+    }
+    for (name, amount) in total(spec, |resources| resources.limits.as_ref()) {
+        if AMOUNTS.contains(&name.as_str()) {
+            add(usage, &format!("limits.{name}"), &amount);
+        }
+    }
+}
+
+fn is_overdue(pod: &Pod, now: Timestamp) -> bool {
+    let Some(deleted) = pod.metadata.deletion_timestamp.as_ref() else {
+        return false;
+    };
+    let grace = pod
+        .metadata
+        .deletion_grace_period_seconds
+        .map(SignedDuration::from_secs);
+    grace.is_some_and(|grace| deleted.0.checked_add(grace).is_ok_and(|until| until < now))
+}
+
+/// What a pod needs: its containers together, or an init container where that is more, and the
+/// overhead. What is said for the pod as a whole comes before what its containers say.
+fn total(
+    spec: &PodSpec,
+    which: impl Fn(&ResourceRequirements) -> Option<&BTreeMap<String, Text>>,
+) -> Amounts {
+    let parsed = |amounts: Option<&BTreeMap<String, Text>>| -> Amounts {
+        let amounts = amounts.into_iter().flatten();
+        amounts
+            .filter_map(|(name, text)| Some((name.clone(), Quantity::parse(&text.0)?)))
+            .collect()
+    };
+    let of = |container: &Container| parsed(container.resources.as_ref().and_then(&which));
+    let mut sum = Amounts::new();
+    spec.containers
+        .iter()
+        .for_each(|container| plus(&mut sum, &of(container)));
+    let (mut sidecars, mut peak) = (Amounts::new(), Amounts::new());
+    for container in spec.init_containers.iter().flatten() {
+        let own = of(container);
+        let mut at_a_time = sidecars.clone();
+        plus(&mut at_a_time, &own);
+        if container.restart_policy.as_deref() == Some("Always") {
+            plus(&mut sum, &own);
+            plus(&mut sidecars, &own);
+        }
+        most(&mut peak, &at_a_time);
+    }
+    most(&mut sum, &peak);
+    for (name, amount) in parsed(spec.resources.as_ref().and_then(&which)) {
+        sum.insert(name, amount);
+    }
+    for (name, amount) in parsed(spec.overhead.as_ref()) {
+        // Where nothing is limited, the overhead does not become a limit.
+        if let Some(total) = sum.get_mut(&name) {
+            *total = total.add(&amount);
+        }
+    }
+    sum
+}
+
+fn plus(sum: &mut Amounts, more: &Amounts) {
+    more.iter()
+        .for_each(|(name, amount)| add(sum, name, amount));
+}
+
+fn most(sum: &mut Amounts, other: &Amounts) {
+    for (name, amount) in other {
+        if sum.get(name).is_none_or(|known| known < amount) {
+            sum.insert(name.clone(), amount.clone());
+        }
+    }
+}
+
+/// Whether a pod is within a scope.
+pub(super) fn is_in_scope(pod: &Pod, scope: &ScopedResourceSelectorRequirement) -> bool {
+    let Some(spec) = &pod.spec else {
+        return false;
+    };
+    let terminating = spec
+        .active_deadline_seconds
+        .is_some_and(|seconds| seconds >= 0);
+    match scope.scope_name.as_str() {
+        "Terminating" => terminating,
+        "NotTerminating" => !terminating,
+        "BestEffort" => is_best_effort(pod, spec),
+        "NotBestEffort" => !is_best_effort(pod, spec),
+        "PriorityClass" => is_of_class(spec, scope),
+        "CrossNamespacePodAffinity" => crosses_namespaces(spec),
+        _ => false,
+    }
+}
+
+fn is_best_effort(pod: &Pod, spec: &PodSpec) -> bool {
+    if let Some(class) = pod
+        .status
+        .as_ref()
+        .and_then(|status| status.qos_class.as_deref())
+    {
+        return class == "BestEffort";
+    }
+    let containers = spec
+        .containers
+        .iter()
+        .chain(spec.init_containers.iter().flatten());
+    let mut resources = containers
+        .filter_map(|c| c.resources.as_ref())
+        .chain(&spec.resources);
+    let empty =
+        |amounts: &Option<BTreeMap<String, Text>>| amounts.as_ref().is_none_or(BTreeMap::is_empty);
+    resources.all(|resources| empty(&resources.requests) && empty(&resources.limits))
+}
+
+fn is_of_class(spec: &PodSpec, scope: &ScopedResourceSelectorRequirement) -> bool {
+    let class = spec
+        .priority_class_name
+        .as_ref()
+        .filter(|class| !class.is_empty());
+    let listed = class.is_some_and(|class| scope.values.iter().flatten().any(|v| v == class));
+    match scope.operator.as_str() {
+        "In" => listed,
+        "NotIn" => !listed,
+        "Exists" => class.is_some(),
+        "DoesNotExist" => class.is_none(),
+        _ => false,
+    }
+}
+
+fn crosses_namespaces(spec: &PodSpec) -> bool {
+    let crosses = |term: &PodAffinityTerm| {
+        term.namespaces
+            .as_ref()
+            .is_some_and(|names| !names.is_empty())
+            || term.namespace_selector.is_some()
+    };
+    let Some(affinity) = &spec.affinity else {
+        return false;
+    };
+    let together = affinity.pod_affinity.iter().flat_map(|affinity| {
+        let required = affinity
+            .required_during_scheduling_ignored_during_execution
+            .iter()
+            .flatten();
+        let preferred = affinity
+            .preferred_during_scheduling_ignored_during_execution
+            .iter()
+            .flatten();
+        required.chain(preferred.map(|term| &term.pod_affinity_term))
+    });
+    let apart = affinity.pod_anti_affinity.iter().flat_map(|affinity| {
+        let required = affinity
+            .required_during_scheduling_ignored_during_execution
+            .iter()
+            .flatten();
+        let preferred = affinity
+            .preferred_during_scheduling_ignored_during_execution
+            .iter()
+            .flatten();
+        required.chain(preferred.map(|term| &term.pod_affinity_term))
+    });
+    together.chain(apart).any(crosses)
+}
