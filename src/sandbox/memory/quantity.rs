@@ -259,6 +259,13 @@ impl Quantity {
         self.scaled_exactly(0).is_some() || self.exponent >= 0
     }
 
+    /// The nearest floating-point number.
+    pub fn to_f64(&self) -> f64 {
+        format!("{}e{}", self.mantissa, self.exponent)
+            .parse()
+            .unwrap_or(f64::NAN)
+    }
+
     /// -1, 0 or 1.
     pub fn sign(&self) -> i32 {
         match self.mantissa.cmp(&0) {

@@ -10,10 +10,10 @@ use super::spec::each_container;
 use crate::sandbox::memory::field::{FieldError, Path};
 
 /// Annotations as they are in metadata.
-pub(super) type Annotations = BTreeMap<String, String>;
+pub(crate) type Annotations = BTreeMap<String, String>;
 
 /// A pod that stands for one which the kubelet runs from a file.
-pub(super) const MIRROR: &str = "kubernetes.io/config.mirror";
+pub(crate) const MIRROR: &str = "kubernetes.io/config.mirror";
 const TOLERATIONS: &str = "scheduler.alpha.kubernetes.io/tolerations";
 const DELETION_COST: &str = "controller.kubernetes.io/pod-deletion-cost";
 const SECCOMP_POD: &str = "seccomp.security.alpha.kubernetes.io/pod";
@@ -21,7 +21,7 @@ const SECCOMP_CONTAINER: &str = "container.seccomp.security.alpha.kubernetes.io/
 const APP_ARMOR: &str = "container.apparmor.security.beta.kubernetes.io/";
 
 /// `ValidatePodSpecificAnnotations`; `path` is that of the annotations.
-pub(super) fn validate(errors: &mut Errors, all: &Annotations, spec: &PodSpec, path: &Path) {
+pub(crate) fn validate(errors: &mut Errors, all: &Annotations, spec: &PodSpec, path: &Path) {
     if let Some(value) = all.get(MIRROR).filter(|_| text(&spec.node_name).is_empty()) {
         let why = "must set spec.nodeName if mirror pod annotation is set";
         errors.push(FieldError::invalid(&path.key(MIRROR), value.as_str(), why));
@@ -98,7 +98,7 @@ fn seccomp(errors: &mut Errors, profile: &str, path: &Path) {
 }
 
 /// `ValidatePodSpecificAnnotationUpdates`, without what [`validate`] says.
-pub(super) fn validate_update(
+pub(crate) fn validate_update(
     errors: &mut Errors,
     all: &Annotations,
     old: &Annotations,
@@ -134,7 +134,7 @@ pub(super) fn validate_update(
 }
 
 /// Annotations that must say what the fields say, which came after them.
-pub(super) fn validate_match(errors: &mut Errors, all: &Annotations, spec: &PodSpec, path: &Path) {
+pub(crate) fn validate_match(errors: &mut Errors, all: &Annotations, spec: &PodSpec, path: &Path) {
     let of_pod = spec.security_context.as_ref();
     let pod_path = path.child("securityContext").child("seccompProfile");
     let pod_profile = of_pod.and_then(|context| context.seccomp_profile.as_ref());

@@ -337,7 +337,7 @@ fn validate_restart(errors: &mut Errors, container: &Container, path: &Path) {
 }
 
 /// `validateContainerOnlyForPod`: templates were never held to it.
-pub(super) fn image_has_no_edges(errors: &mut Errors, container: &Container, path: &Path) {
+pub(crate) fn image_has_no_edges(errors: &mut Errors, container: &Container, path: &Path) {
     let image = text(&container.image);
     if image.trim().len() != image.len() {
         let why = "must not have leading or trailing whitespace";

@@ -1,7 +1,7 @@
 //! What pods and templates of pods have in common: defaults and checks
 //! (`pkg/apis/core/v1/defaults.go`, `pkg/apis/core/validation` and `pkg/api/pod`).
 
-mod annotations;
+pub(crate) mod annotations;
 pub(crate) mod check;
 pub(crate) mod claim;
 mod container;
@@ -21,9 +21,12 @@ pub(crate) mod scheduling;
 mod security;
 mod spec;
 mod template;
-mod volume;
-mod warnings;
+pub(crate) mod volume;
+pub(crate) mod warnings;
 
+pub(crate) use container::image_has_no_edges;
+pub(crate) use defaults::round_up;
 pub use defaults::{default_pod, default_spec};
+pub(crate) use spec::{Owner, validate as validate_spec};
 pub use template::validate_template;
 pub use warnings::template_warnings;

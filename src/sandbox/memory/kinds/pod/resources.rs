@@ -147,7 +147,7 @@ pub(crate) fn resource_name(errors: &mut Errors, name: &str, path: &Path) -> boo
     errors.len() == before
 }
 
-fn container_name(errors: &mut Errors, name: &str, path: &Path) {
+pub(crate) fn container_name(errors: &mut Errors, name: &str, path: &Path) {
     resource_name(errors, name, path);
     if !name.contains('/') {
         if !["cpu", "memory", "ephemeral-storage"].contains(&name) && !is_hugepages(name) {
@@ -186,7 +186,7 @@ pub(crate) fn is_native(name: &str) -> bool {
     !name.contains('/') || name.contains("kubernetes.io/")
 }
 
-fn may_overcommit(name: &str) -> bool {
+pub(crate) fn may_overcommit(name: &str) -> bool {
     is_native(name) && !is_hugepages(name)
 }
 

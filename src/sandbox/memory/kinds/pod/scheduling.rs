@@ -319,7 +319,7 @@ pub(super) fn validate_spread(
 }
 
 /// `ValidateTolerations`.
-pub(super) fn validate_tolerations(errors: &mut Errors, all: &[Toleration], path: &Path) {
+pub(crate) fn validate_tolerations(errors: &mut Errors, all: &[Toleration], path: &Path) {
     for (at, toleration) in all.iter().enumerate() {
         let path = path.index(at);
         let key = text(&toleration.key);

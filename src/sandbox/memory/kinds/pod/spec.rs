@@ -14,17 +14,17 @@ use crate::sandbox::memory::names;
 
 /// Whose spec it is.
 #[derive(Clone, Copy)]
-pub(super) struct Owner<'a> {
+pub(crate) struct Owner<'a> {
     /// A pod; otherwise a template
-    pub(super) is_pod: bool,
+    pub(crate) is_pod: bool,
     /// The pod's name, empty for templates
-    pub(super) name: &'a str,
+    pub(crate) name: &'a str,
     /// Whether the pod mirrors a static one
-    pub(super) is_mirror: bool,
+    pub(crate) is_mirror: bool,
 }
 
 /// `ValidatePodSpec`, in its order.
-pub(super) fn validate(errors: &mut Errors, spec: &PodSpec, owner: Owner<'_>, path: &Path) {
+pub(crate) fn validate(errors: &mut Errors, spec: &PodSpec, owner: Owner<'_>, path: &Path) {
     if spec.termination_grace_period_seconds.is_none() {
         errors.push(FieldError::required(
             &path.child("terminationGracePeriodSeconds"),

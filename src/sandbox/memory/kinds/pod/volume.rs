@@ -194,7 +194,7 @@ fn validate_source(errors: &mut Errors, volume: &Volume, pod: &str, is_pod: bool
     }
 }
 
-fn host_path(errors: &mut Errors, source: &HostPathVolumeSource, path: &Path) {
+pub(crate) fn host_path(errors: &mut Errors, source: &HostPathVolumeSource, path: &Path) {
     if required(errors, &source.path, &path.child("path")) {
         no_backsteps(errors, &source.path, &path.child("path"));
         if let Some(type_) = &source.type_ {
@@ -203,7 +203,7 @@ fn host_path(errors: &mut Errors, source: &HostPathVolumeSource, path: &Path) {
     }
 }
 
-fn nfs(errors: &mut Errors, source: &NFSVolumeSource, path: &Path) {
+pub(crate) fn nfs(errors: &mut Errors, source: &NFSVolumeSource, path: &Path) {
     required(errors, &source.server, &path.child("server"));
     required(errors, &source.path, &path.child("path"));
     if !source.path.starts_with('/') {
