@@ -104,3 +104,85 @@ fn selector(group: &str, selector: &Value) -> Result<String, String> {
     };
     Ok(selector.to_string())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn deployment() -> Value {
+        json!({
+            "metadata": {"name": "a", "namespace": "x", "uid": "u", "resourceVersion": "7"},
+            "spec": {
+                "replicas": 0,
+                "selector": {
+                    "matchLabels": {"app": "a"},
+                    "matchExpressions": [
+                        {"key": "q", "operator": "DoesNotExist"},
+                        {"key": "app", "operator": "In", "values": ["b", "a"]},
+                    ],
+                },
+            },
+            "status": {"replicas": 2},
+        })
+    }
+
+    #[test]
+    fn a_scale_tells_numbers_and_selector() {
+        let mut object = deployment();
+        let scale = of("apps", &object).unwrap();
+        // As the real server does it: no replicas are not written.
+        assert_eq!(scale["spec"], json!({}));
+        assert_eq!(
+            scale["status"],
+            json!({"replicas": 2, "selector": "app=a,app in (a,b),!q"})
+        );
+        assert_eq!(scale["metadata"], object["metadata"]);
+        object["spec"]["selector"] = json!({"b": "c", "a": "b"});
+        assert_eq!(of("", &object).unwrap()["status"]["selector"], "a=b,b=c");
+    }
+
+    #[test]
+    fn a_scale_changes_numbers_and_names_a_version() {
+        let object = deployment();
+        let scale = |uid: &str, version: &str, replicas: i64| {
+            let metadata =
+                json!({"name": "a", "namespace": "x", "uid": uid, "resourceVersion": version});
+            json!({"metadata": metadata, "spec": {"replicas": replicas}})
+        };
+        let apply = |scale: &Value| apply("apps", "deployments", &object, scale);
+        let made = apply(&scale("u", "", 3)).unwrap();
+        assert_eq!(
+            (
+                int(&made, "spec.replicas"),
+                text(&made, "metadata.resourceVersion")
+            ),
+            (3, "")
+        );
+        let made = apply(&scale("", "5", 0)).unwrap();
+        assert_eq!(
+            (
+                int(&made, "spec.replicas"),
+                text(&made, "metadata.resourceVersion")
+            ),
+            (0, "5")
+        );
+        let refused = apply(&scale("", "", -1)).unwrap_err();
+        assert_eq!(
+            (refused.code, refused.message.as_str()),
+            (
+                422,
+                "Scale.autoscaling \"a\" is invalid: spec.replicas: Invalid value: -1: must be greater \
+                 than or equal to 0"
+            )
+        );
+        let refused = apply(&scale("v", "", 1)).unwrap_err();
+        assert_eq!(
+            (refused.code, refused.message.as_str()),
+            (
+                409,
+                "Operation cannot be fulfilled on deployments/scale.apps \"a\": Precondition failed: \
+                 UID in precondition: v, UID in object meta: u"
+            )
+        );
+    }
+}

@@ -19,6 +19,9 @@ const MANAGERS: [&str; 2] = [
     "endpointslicemirroring-controller.k8s.io",
 ];
 
+/// What is wrong with a text.
+type Rule = fn(&str) -> Vec<String>;
+
 /// What a generation is of.
 const CONTENT: [&str; 4] = ["metadata.labels", "addressType", "endpoints", "ports"];
 
@@ -270,7 +273,7 @@ fn validate_domain(name: &str, path: &Path) -> Vec<FieldError> {
 
 fn validate_hints(hints: &Value, path: &Path) -> Vec<FieldError> {
     let mut errors = Vec::new();
-    let lists: [(&str, fn(&str) -> Vec<String>); 2] = [
+    let lists: [(&str, Rule); 2] = [
         ("forZones", names::label_value),
         ("forNodes", names::dns1123_subdomain),
     ];

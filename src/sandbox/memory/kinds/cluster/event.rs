@@ -249,3 +249,106 @@ fn shown_reference(reference: &Value) -> Value {
         "FieldPath": text(reference, "fieldPath"),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn event() -> Value {
+        json!({
+            "metadata": {"name": "a", "namespace": "x", "resourceVersion": "1"},
+            "involvedObject": {"kind": "Pod", "namespace": "x", "name": "p"},
+            "eventTime": "2026-01-01T00:00:00.000000Z", "reportingComponent": "a.b/c",
+            "reportingInstance": "i", "action": "A", "reason": "R", "type": "Normal", "message": "n",
+        })
+    }
+
+    fn words(errors: &[FieldError]) -> Vec<String> {
+        errors.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn new_events_are_complete() {
+        assert_eq!(
+            words(&Event.validate_create(&event())),
+            Vec::<String>::new()
+        );
+        let cases: &[(&str, Value, &str)] = &[
+            ("eventTime", Value::Null, "eventTime: Required value"),
+            (
+                "reportingInstance",
+                json!(""),
+                "reportingInstance: Required value",
+            ),
+            (
+                "action",
+                json!("x".repeat(129)),
+                "action: Invalid value: \"\": can have at most 128 characters",
+            ),
+            (
+                "type",
+                json!("X"),
+                "type: Invalid value: \"\": has invalid value: X",
+            ),
+            (
+                "count",
+                json!(3),
+                "count: Invalid value: \"\": needs to be unset",
+            ),
+            (
+                "series",
+                json!({"count": 1, "lastObservedTime": "2026-01-01T00:00:00.000000Z"}),
+                "series.count: Invalid value: \"\": should be at least 2",
+            ),
+            (
+                "involvedObject",
+                json!({"kind": "Pod", "name": "p"}),
+                "involvedObject.namespace: Invalid value: \"\": does not match event.namespace",
+            ),
+        ];
+        for (field, value, expected) in cases {
+            let mut changed = event();
+            changed[*field] = value.clone();
+            assert_eq!(
+                words(&Event.validate_create(&changed)),
+                [*expected],
+                "{field}"
+            );
+        }
+    }
+
+    #[test]
+    fn only_the_series_of_an_event_goes_on() {
+        let old = event();
+        let cases: &[(&str, Value, &[&str])] = &[
+            (
+                "series",
+                json!({"count": 5, "lastObservedTime": "2026-01-01T00:00:00.000000Z"}),
+                &[],
+            ),
+            (
+                "reportingComponent",
+                json!("x/y"),
+                &["reportingController: Invalid value: \"x/y\": field is immutable"],
+            ),
+            (
+                "count",
+                json!(3),
+                &["count: Invalid value: 3: field is immutable"],
+            ),
+            (
+                "source",
+                json!({"component": "x"}),
+                &["source: Invalid value: {\"Component\":\"x\",\"Host\":\"\"}: field is immutable"],
+            ),
+        ];
+        for (field, value, expected) in cases {
+            let mut changed = event();
+            changed[*field] = value.clone();
+            let errors = Event.validate_update(Write::default(), &changed, &old);
+            assert_eq!(words(&errors), *expected, "{field}");
+        }
+    }
+}

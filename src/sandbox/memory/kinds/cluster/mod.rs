@@ -128,6 +128,7 @@ fn now() -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::workloads::recorded::replay;
     use super::*;
 
     #[test]
@@ -143,5 +144,140 @@ mod tests {
         );
         assert!(refused("apiregistration.k8s.io", "apiservices").is_some());
         assert!(refused("networking.k8s.io", "ingresses").is_none());
+    }
+
+    #[test]
+    fn apiservices() {
+        replay(of, include_str!("cases/apiservices.txt"));
+    }
+
+    #[test]
+    fn certificatesigningrequests() {
+        replay(of, include_str!("cases/certificatesigningrequests.txt"));
+    }
+
+    #[test]
+    fn clusterrolebindings() {
+        replay(of, include_str!("cases/clusterrolebindings.txt"));
+    }
+
+    #[test]
+    fn clusterroles() {
+        replay(of, include_str!("cases/clusterroles.txt"));
+    }
+
+    #[test]
+    fn csidrivers() {
+        replay(of, include_str!("cases/csidrivers.txt"));
+    }
+
+    #[test]
+    fn csinodes() {
+        replay(of, include_str!("cases/csinodes.txt"));
+    }
+
+    #[test]
+    fn csistoragecapacities() {
+        replay(of, include_str!("cases/csistoragecapacities.txt"));
+    }
+
+    #[test]
+    fn deviceclasses() {
+        replay(of, include_str!("cases/deviceclasses.txt"));
+    }
+
+    #[test]
+    fn endpointslices() {
+        replay(of, include_str!("cases/endpointslices.txt"));
+    }
+
+    #[test]
+    fn flowschemas() {
+        replay(of, include_str!("cases/flowschemas.txt"));
+    }
+
+    #[test]
+    fn ingressclasses() {
+        replay(of, include_str!("cases/ingressclasses.txt"));
+    }
+
+    #[test]
+    fn ingresses() {
+        replay(of, include_str!("cases/ingresses.txt"));
+    }
+
+    #[test]
+    fn ipaddresses() {
+        replay(of, include_str!("cases/ipaddresses.txt"));
+    }
+
+    #[test]
+    fn leases() {
+        replay(of, include_str!("cases/leases.txt"));
+    }
+
+    #[test]
+    fn networkpolicies() {
+        replay(of, include_str!("cases/networkpolicies.txt"));
+    }
+
+    #[test]
+    fn priorityclasses() {
+        replay(of, include_str!("cases/priorityclasses.txt"));
+    }
+
+    #[test]
+    fn prioritylevelconfigurations() {
+        replay(of, include_str!("cases/prioritylevelconfigurations.txt"));
+    }
+
+    #[test]
+    fn resourceclaims() {
+        replay(of, include_str!("cases/resourceclaims.txt"));
+    }
+
+    #[test]
+    fn resourceclaimtemplates() {
+        replay(of, include_str!("cases/resourceclaimtemplates.txt"));
+    }
+
+    #[test]
+    fn resourceslices() {
+        replay(of, include_str!("cases/resourceslices.txt"));
+    }
+
+    #[test]
+    fn rolebindings() {
+        replay(of, include_str!("cases/rolebindings.txt"));
+    }
+
+    #[test]
+    fn roles() {
+        replay(of, include_str!("cases/roles.txt"));
+    }
+
+    #[test]
+    fn runtimeclasses() {
+        replay(of, include_str!("cases/runtimeclasses.txt"));
+    }
+
+    #[test]
+    fn servicecidrs() {
+        replay(of, include_str!("cases/servicecidrs.txt"));
+    }
+
+    #[test]
+    fn storageclasses() {
+        replay(of, include_str!("cases/storageclasses.txt"));
+    }
+
+    #[test]
+    fn volumeattachments() {
+        replay(of, include_str!("cases/volumeattachments.txt"));
+    }
+
+    #[test]
+    fn volumeattributesclasses() {
+        replay(of, include_str!("cases/volumeattributesclasses.txt"));
     }
 }

@@ -10,6 +10,8 @@ mod horizontalpodautoscaler;
 mod job;
 mod poddisruptionbudget;
 pub(crate) mod read;
+#[cfg(test)]
+pub(crate) mod recorded;
 mod replicaset;
 mod schedule;
 mod statefulset;
@@ -35,4 +37,55 @@ pub fn of(group: &str, plural: &str) -> Option<&'static dyn Kind> {
         _ => return None,
     };
     Some(kind)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use recorded::replay;
+
+    #[test]
+    fn controllerrevisions() {
+        replay(of, include_str!("cases/controllerrevisions.txt"));
+    }
+
+    #[test]
+    fn cronjobs() {
+        replay(of, include_str!("cases/cronjobs.txt"));
+    }
+
+    #[test]
+    fn daemonsets() {
+        replay(of, include_str!("cases/daemonsets.txt"));
+    }
+
+    #[test]
+    fn deployments() {
+        replay(of, include_str!("cases/deployments.txt"));
+    }
+
+    #[test]
+    fn horizontalpodautoscalers() {
+        replay(of, include_str!("cases/horizontalpodautoscalers.txt"));
+    }
+
+    #[test]
+    fn jobs() {
+        replay(of, include_str!("cases/jobs.txt"));
+    }
+
+    #[test]
+    fn poddisruptionbudgets() {
+        replay(of, include_str!("cases/poddisruptionbudgets.txt"));
+    }
+
+    #[test]
+    fn replicasets() {
+        replay(of, include_str!("cases/replicasets.txt"));
+    }
+
+    #[test]
+    fn statefulsets() {
+        replay(of, include_str!("cases/statefulsets.txt"));
+    }
 }
