@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
 
 use serde::Deserialize;
+use serde_json::Value;
 use serde_json::value::RawValue;
-use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha512};
 
 use super::descriptions::Descriptions;
@@ -93,47 +93,40 @@ fn fill(value: &mut Value, words: &[String]) {
 }
 
 impl Catalog {
-    /// The paths of all documents, such as `apis/apps/v1`, sorted.
-    pub fn openapi_paths(&self) -> impl Iterator<Item = &str> {
-        self.openapi_parts().documents.keys().map(String::as_str)
+    /// The names of all documents, such as `apis/apps/v1`, sorted.
+    pub fn openapi_names(&self) -> Vec<String> {
+        self.openapi_parts().documents.keys().cloned().collect()
     }
 
-    /// What stands for a document's content in its address, as upper-case hexadecimal. It differs
-    /// from a real server's, which is made of bytes that are others; only that it changes with the
-    /// content matters.
-    pub fn openapi_hash(&self, path: &str) -> String {
+    /// What stands for a document's content in its address, as upper-case hexadecimal; `None` where
+    /// there is no document of that name. It differs from a real server's, which is made of bytes
+    /// that are others; only that it changes with the content matters.
+    pub fn openapi_hash(&self, name: &str) -> Option<String> {
+        if !self.openapi_parts().documents.contains_key(name) {
+            return None;
+        }
         let mut digest = Sha512::new();
         digest.update(file::digest());
         digest.update(env!("CARGO_PKG_VERSION"));
-        digest.update(path);
-        digest
-            .finalize()
-            .iter()
-            .fold(String::new(), |mut text, byte| {
-                // Writing into a String does not fail.
-                let _ = write!(text, "{byte:02X}");
-                text
-            })
+        digest.update(name);
+        let digest = digest.finalize();
+        let mut text = String::with_capacity(2 * digest.len());
+        for byte in digest {
+            // Writing into a String does not fail.
+            let _ = write!(text, "{byte:02X}");
+        }
+        Some(text)
     }
 
-    /// What `/openapi/v3` answers, of the built-in documents alone.
-    pub fn openapi_index(&self) -> Value {
-        let paths = self.openapi_paths().map(|path| {
-            let url = format!("/openapi/v3/{path}?hash={}", self.openapi_hash(path));
-            (path.to_owned(), json!({"serverRelativeURL": url}))
-        });
-        json!({"paths": paths.collect::<Map<_, _>>()})
-    }
-
-    /// A whole document as a value, `None` where there is none of that path. Assembled anew each
+    /// A whole document as a value, `None` where there is none of that name. Assembled anew each
     /// time: whoever serves it keeps it.
-    pub fn openapi_document(&self, path: &str) -> Option<Value> {
-        self.openapi_parts().document(path)
+    pub fn openapi_document(&self, name: &str) -> Option<Value> {
+        self.openapi_parts().document(name)
     }
 
     /// The same as bytes, as they are served.
-    pub fn openapi(&self, path: &str) -> Option<Vec<u8>> {
-        serde_json::to_vec(&self.openapi_document(path)?).ok()
+    pub fn openapi(&self, name: &str) -> Option<Vec<u8>> {
+        serde_json::to_vec(&self.openapi_document(name)?).ok()
     }
 }
 
@@ -155,8 +148,8 @@ mod tests {
 
     #[test]
     fn every_document_holds_what_it_refers_to() {
-        for path in catalog().openapi_paths() {
-            let document = catalog().openapi_document(path).unwrap();
+        for path in catalog().openapi_names() {
+            let document = catalog().openapi_document(&path).unwrap();
             let text = document.to_string();
             let schemas = document["components"]["schemas"].as_object();
             let known: HashSet<&str> = schemas
@@ -194,13 +187,11 @@ mod tests {
     }
 
     #[test]
-    fn hashes_differ_by_path() {
-        let hash = catalog().openapi_hash("api/v1");
-        assert_eq!(hash.len(), 128);
-        assert_ne!(hash, catalog().openapi_hash("apis/apps/v1"));
-        let index = catalog().openapi_index();
-        let url = format!("/openapi/v3/api/v1?hash={hash}");
-        assert_eq!(index["paths"]["api/v1"]["serverRelativeURL"], url);
+    fn hashes_differ_by_name() {
+        let hash = |name| catalog().openapi_hash(name);
+        assert_eq!(hash("api/v1").unwrap().len(), 128);
+        assert_ne!(hash("api/v1"), hash("apis/apps/v1"));
+        assert_eq!(hash("apis/none/v1"), None);
         assert_eq!(catalog().openapi("apis/none/v1"), None);
     }
 }
