@@ -123,16 +123,23 @@ pub fn syntax(value: &Value) -> String {
 /// A value as `encoding/json` writes it: without spaces, keys sorted, safe for HTML.
 pub fn json(value: &Value) -> String {
     let mut out = String::new();
-    write_json(&mut out, value);
+    write_json(&mut out, value, true);
     out
 }
 
-fn write_json(out: &mut String, value: &Value) {
+/// The same with keys in the order in which they are.
+pub fn json_in_order(value: &Value) -> String {
+    let mut out = String::new();
+    write_json(&mut out, value, false);
+    out
+}
+
+fn write_json(out: &mut String, value: &Value, sort: bool) {
     match value {
         Value::Null => out.push_str("null"),
         Value::Bool(b) => out.push_str(if *b { "true" } else { "false" }),
         Value::Number(n) => match (n.as_i64(), n.as_f64()) {
-            (None, Some(float)) => out.push_str(&float_json(float)),
+            (None, Some(float)) if sort => out.push_str(&float_json(float)),
             _ => out.push_str(&n.to_string()),
         },
         Value::String(text) => write_json_text(out, text),
@@ -142,19 +149,24 @@ fn write_json(out: &mut String, value: &Value) {
                 if at > 0 {
                     out.push(',');
                 }
-                write_json(out, item);
+                write_json(out, item, sort);
             }
             out.push(']');
         }
         Value::Object(map) => {
+            let pairs = if sort {
+                sorted(map)
+            } else {
+                map.iter().collect()
+            };
             out.push('{');
-            for (at, (key, value)) in sorted(map).into_iter().enumerate() {
+            for (at, (key, value)) in pairs.into_iter().enumerate() {
                 if at > 0 {
                     out.push(',');
                 }
                 write_json_text(out, key);
                 out.push(':');
-                write_json(out, value);
+                write_json(out, value, sort);
             }
             out.push('}');
         }

@@ -66,7 +66,9 @@ pub(super) fn refresh(object: &mut Value, applied: &Value) {
             nulls_to_text(annotations);
         }
         None => {
-            let metadata = configuration.get_mut("metadata").and_then(Value::as_object_mut);
+            let metadata = configuration
+                .get_mut("metadata")
+                .and_then(Value::as_object_mut);
             metadata.and_then(|metadata| metadata.shift_remove("annotations"));
         }
     }

@@ -8,7 +8,7 @@ use super::go;
 const MAX_BYTES: usize = 128;
 
 /// The name for a request that gives none: the User-Agent up to its first `/`.
-pub fn from_user_agent(user_agent: &str) -> String {
+pub fn of_user_agent(user_agent: &str) -> String {
     let mut name = String::new();
     let first = user_agent.split('/').next().unwrap_or_default();
     for c in first.chars().filter(|c| go::is_print(*c)) {
