@@ -54,6 +54,9 @@ pub(super) struct Context<'a> {
     pub(super) events: &'a mut Recorder,
     /// When this reconciliation began
     pub(super) now: Timestamp,
+    /// Set by a controller that has done a part of its work and wants to go on with the rest of it,
+    /// after others had their turn
+    pub(super) more: bool,
 }
 
 impl Context<'_> {

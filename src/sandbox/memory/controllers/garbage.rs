@@ -71,29 +71,30 @@ impl Controller for Garbage {
     fn reconcile(&mut self, cx: &mut Context<'_>, name: &Name) -> Result<Again, Status> {
         let uid = name.name.as_str();
         let Some(key) = cx.cluster.by_uid(uid) else {
-            return after_each(cx, uid, |_| true, attempt);
+            after_each(cx, uid, |_| true, attempt)?;
+            return Ok(None);
         };
         let Some(object) = cx.cluster.get(&key.resource, &key.namespace, &key.name) else {
             return Ok(None);
         };
         if is_waiting(&object, ORPHAN) {
-            let again = after_each(
+            after_each(
                 cx,
                 uid,
                 |_| true,
                 |cx, key, object| let_go(cx, key, object, &[uid]),
             )?;
-            if again.is_none() {
+            if !cx.more {
                 drop_finalizer(cx, &key, ORPHAN)?;
             }
-            return Ok(again);
+            return Ok(None);
         }
         if is_waiting(&object, FOREGROUND) {
-            let again = after_each(cx, uid, |object| !meta::deleted(object), attempt)?;
-            if again.is_none() && !is_blocked(cx, uid) {
+            after_each(cx, uid, |object| !meta::deleted(object), attempt)?;
+            if !cx.more && !is_blocked(cx, uid) {
                 drop_finalizer(cx, &key, FOREGROUND)?;
             }
-            return Ok(again);
+            return Ok(None);
         }
         attempt(cx, &key, &object)?;
         Ok(None)
@@ -118,16 +119,16 @@ fn is_blocked(cx: &Context<'_>, uid: &str) -> bool {
     })
 }
 
-/// Does something to an owner's dependents, a number at a time; answers whether there are more.
+/// Does something to an owner's dependents, a number at a time.
 /// One that fails does not keep it from the others.
 fn after_each(
     cx: &mut Context<'_>,
     uid: &str,
     which: impl Fn(&Value) -> bool,
     act: impl Fn(&mut Context<'_>, &Key, &Value) -> Result<bool, Status>,
-) -> Result<Again, Status> {
+) -> Result<(), Status> {
     let mut acted = 0;
-    let mut result = Ok(None);
+    let mut result = Ok(());
     for key in cx.cluster.dependents(uid) {
         let Some(object) = cx.cluster.get(&key.resource, &key.namespace, &key.name) else {
             continue;
@@ -141,10 +142,11 @@ fn after_each(
             Err(problem) => result = Err(problem),
         }
         if acted == AT_ONCE {
-            return Ok(Some(cx.now));
+            cx.more = true;
+            return Ok(());
         }
     }
-    std::mem::replace(&mut result, Ok(None))
+    result
 }
 
 /// What the owners of an object are to it.

@@ -308,7 +308,7 @@ fn selector(kind: Kind, object: &Value) -> Option<LabelSelector> {
     match kind {
         Kind::Service | Kind::ReplicationController => {
             let labels = Labels::deserialize(selector).ok()?;
-            (!labels.is_empty()).then(|| LabelSelector {
+            (!labels.is_empty()).then_some(LabelSelector {
                 match_labels: Some(labels),
                 match_expressions: None,
             })

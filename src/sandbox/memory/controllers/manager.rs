@@ -107,16 +107,21 @@ impl Manager {
             index: &self.index,
             events: &mut self.events,
             now,
+            more: false,
         };
         let result = self.controllers[item.0].reconcile(&mut context, &item.1);
+        let more = context.more && result.is_ok();
         let took = began.elapsed();
-        if took > LONG {
+        if took > LONG && !more {
             let rest = took.saturating_mul(REST).min(LONGEST_REST);
             self.queue.rest(item.clone(), later(now, rest));
         }
         match result {
             Ok(again) => {
                 self.queue.succeeded(&item);
+                if more {
+                    self.queue.add(item.clone());
+                }
                 if let Some(at) = again {
                     self.queue.add_at(item, at);
                 }

@@ -247,3 +247,31 @@ fn carry_out(
     }
     result
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn failed_pods_stay_longer_each_time() {
+        let mut sets = DaemonSets::default();
+        let at = |seconds: i64| Timestamp::from_second(seconds).unwrap();
+        let pod = Pod::default();
+        let mut look = |seconds: i64| sets.back_off("set", "node", &pod, at(seconds));
+        for (seconds, wanted) in [
+            (0, (Failed::Goes, None)),
+            (0, (Failed::Stays, Some(at(1)))),
+            (1, (Failed::Goes, None)),
+            (2, (Failed::Stays, Some(at(3)))),
+            (3, (Failed::Goes, None)),
+            (6, (Failed::Stays, Some(at(7)))),
+            (7, (Failed::Goes, None)),
+            (10_000, (Failed::Goes, None)),
+            (10_000, (Failed::Stays, Some(at(10_001)))),
+        ] {
+            assert_eq!(look(seconds), wanted, "after {seconds} s");
+        }
+        let other = sets.back_off("set", "another", &pod, at(0));
+        assert_eq!(other, (Failed::Goes, None));
+    }
+}

@@ -8,11 +8,11 @@ use k8s_openapi::api::core::v1::Pod;
 use super::super::pods;
 use super::super::queue::earlier;
 use super::backoff;
-use super::indexes::{Indexes, index};
+use super::indexes::index;
 use super::sync::{Sync, all_failures};
 
 /// Pods made or deleted at a time, as in Kubernetes.
-const MOST: usize = 500;
+pub(super) const MOST: usize = 500;
 
 /// What is to be done.
 #[derive(Debug, Default)]
@@ -115,7 +115,7 @@ fn to_create(sync: &Sync, count: usize) -> (Vec<Option<i32>>, Option<Timestamp>)
         .iter()
         .filter(|pod| pods::is_active(pod) || (replaces && pods::is_terminating_pod(pod)));
     let taken = sync.succeeded_indexes.with(taken.filter_map(index));
-    let failed = sync.failed_indexes.clone().unwrap_or_else(Indexes::default);
+    let failed = sync.failed_indexes.clone().unwrap_or_default();
     let missing = taken.union(&failed).missing(count, sync.completions());
     if !sync.limits_each_index() {
         return (missing.into_iter().map(Some).collect(), None);

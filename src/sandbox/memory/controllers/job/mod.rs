@@ -137,6 +137,7 @@ impl Controller for Jobs {
 /// Makes and deletes pods, and notes how many.
 fn carry_out(cx: &mut Context<'_>, sync: &mut Sync, work: Work) -> Result<(), Status> {
     let about = Involved::of(&sync.before);
+    cx.more = work.delete.len().max(work.create.len()) >= manage::MOST;
     for pod in &work.delete {
         if work.release {
             drop_finalizer(cx, pod)?;

@@ -14,7 +14,7 @@ use super::super::selector::contains;
 use super::view::View;
 
 /// Pods made or deleted at a time, as in Kubernetes (BurstReplicas).
-const BURST: usize = 500;
+pub(super) const BURST: usize = 500;
 const REPLICA_FAILURE: &str = "ReplicaFailure";
 
 /// What to do about the number of pods.

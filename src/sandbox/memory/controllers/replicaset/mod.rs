@@ -18,7 +18,7 @@ use super::index::{Index, Kind, Seen};
 use super::ownership::{Owner, Rule, claim, labels_of};
 use super::{meta, pods, selector};
 
-use decide::{Manage, manage, status};
+use decide::{BURST, Manage, manage, status};
 use view::View;
 
 pub(super) use view::Replicas;
@@ -106,6 +106,7 @@ impl<T: Replicas> Sets<T> {
         match manage(view.replicas, active, crowds, cx.now) {
             Manage::Enough => Ok(()),
             Manage::Create(count) => {
+                cx.more = count == BURST;
                 let template = view.template.clone().unwrap_or_default();
                 let pod = pods::from_template(
                     &template,
@@ -117,6 +118,7 @@ impl<T: Replicas> Sets<T> {
                 (0..count).try_for_each(|_| pods::create(cx, T::COMPONENT, &about, &pod).map(drop))
             }
             Manage::Delete(chosen) => {
+                cx.more = chosen.len() == BURST;
                 let mut result = Ok(());
                 for pod in chosen {
                     let deleted = pods::delete(cx, T::COMPONENT, &about, pod);
