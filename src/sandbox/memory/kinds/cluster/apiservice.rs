@@ -113,7 +113,7 @@ fn validate_spec(spec: &Value) -> Vec<FieldError> {
     let Some(service) = given(spec, "service") else {
         if !bundle.is_empty() {
             let padding = bundle.bytes().rev().take_while(|b| *b == b'=').count();
-            let shown = format!("{} bytes", bundle.len() / 4 * 3 - padding);
+            let shown = format!("{} bytes", (bundle.len() / 4 * 3).saturating_sub(padding));
             let words = "local APIServices may not have a caBundle";
             errors.push(FieldError::invalid(&path.child("caBundle"), shown, words));
         }

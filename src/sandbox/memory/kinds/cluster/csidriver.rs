@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::super::workloads::check;
 use super::super::workloads::read::{
-    at, fill, given, items, keep, number, put, remove, same, text, texts,
+    at, fill, given, int, items, keep, number, put, remove, same, text, texts,
 };
 use crate::sandbox::memory::field::{FieldError, Path};
 use crate::sandbox::memory::kinds::{Kind, Write, meta};
@@ -40,7 +40,7 @@ impl Kind for CsiDriver {
         }
         // The strategy counts changes, but not from 1: a new driver has no generation.
         if at(object, "spec") != at(old, "spec") {
-            let generation = number(old, "metadata.generation").unwrap_or_default() + 1;
+            let generation = int(old, "metadata.generation").saturating_add(1);
             put(object, "metadata.generation", generation);
         } else {
             keep(object, old, "metadata.generation");

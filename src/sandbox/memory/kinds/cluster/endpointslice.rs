@@ -49,7 +49,7 @@ impl Kind for EndpointSlice {
             put(
                 object,
                 "metadata.generation",
-                int(old, "metadata.generation") + 1,
+                int(old, "metadata.generation").saturating_add(1),
             );
         }
         if at(object, "endpoints") != at(old, "endpoints") {

@@ -36,7 +36,10 @@ impl Kind for DaemonSet {
     fn prepare_update(&self, _write: Write<'_>, object: &mut Value, old: &Value) {
         let template = "spec.template";
         let is_changed = at(object, template) != at(old, template);
-        set_template_generation(object, template_generation(old) + i64::from(is_changed));
+        set_template_generation(
+            object,
+            template_generation(old).saturating_add(i64::from(is_changed)),
+        );
     }
 
     fn validate_create(&self, object: &Value) -> Vec<FieldError> {

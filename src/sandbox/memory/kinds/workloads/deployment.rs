@@ -34,7 +34,7 @@ impl Kind for Deployment {
             put(
                 object,
                 "metadata.generation",
-                int(old, "metadata.generation") + 1,
+                int(old, "metadata.generation").saturating_add(1),
             );
         }
     }

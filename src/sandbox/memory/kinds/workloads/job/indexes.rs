@@ -14,7 +14,7 @@ pub(super) fn count(text: &str, completions: i64) -> Result<i64, String> {
                 "non-increasing order, previous: {last}, current: {first}"
             ));
         }
-        total += end - first + 1;
+        total += end.saturating_sub(first).saturating_add(1);
         last = Some(end);
     }
     Ok(total)

@@ -1,6 +1,6 @@
 //! What may change in a Job's spec (`ValidateJobSpecUpdate`).
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::super::check;
 use super::super::read::{at, flag, given, int, items, keep, number, same, text};
@@ -8,6 +8,7 @@ use super::spec;
 use super::status::has_condition;
 use super::validate_spec;
 use crate::sandbox::memory::field::{FieldError, Path};
+use crate::sandbox::memory::kinds::pod::internal;
 
 /// See the module.
 pub(super) fn validate(object: &Value, old: &Value) -> Vec<FieldError> {
@@ -62,7 +63,9 @@ fn validate_template(object: &Value, old: &Value) -> Option<FieldError> {
     let is_suspended = flag(old, "spec.suspend");
     let has_stopped = given(old, "status.startTime").is_none() || has_condition(old, "Suspended");
     if !(is_suspended && has_stopped && int(old, "status.active") == 0) {
-        return check::immutable_value(new, &expected, &Path::new("spec.template"));
+        let error = check::immutable_value(new, &expected, &Path::new("spec.template"));
+        return error
+            .map(|error| FieldError::invalid(&error.path, shown_template(new), error.detail));
     }
     for field in [
         "spec.nodeSelector",
@@ -82,7 +85,34 @@ fn validate_template(object: &Value, old: &Value) -> Option<FieldError> {
     }
     let expected = at(&expected, "spec");
     let expected = with_resources(at(new, "spec"), expected.clone());
-    check::immutable_value(at(new, "spec"), &expected, &Path::new("spec.template.spec"))
+    let spec = at(new, "spec");
+    let error = check::immutable_value(spec, &expected, &Path::new("spec.template.spec"))?;
+    Some(FieldError::invalid(
+        &error.path,
+        internal::shown("PodSpec", spec),
+        error.detail,
+    ))
+}
+
+/// A template as it is inside: its metadata has no name of its own there.
+fn shown_template(template: &Value) -> Value {
+    let mut shown = Map::new();
+    for field in ["name", "generateName", "namespace", "labels", "annotations"] {
+        match at(at(template, "metadata"), field) {
+            Value::Null => {}
+            map @ Value::Object(_) => {
+                shown.insert(field.to_owned(), check::shown_map(map));
+            }
+            value => {
+                shown.insert(field.to_owned(), value.clone());
+            }
+        }
+    }
+    shown.insert(
+        "Spec".to_owned(),
+        internal::shown("PodSpec", at(template, "spec")),
+    );
+    Value::Object(shown)
 }
 
 /// The old pods with the resources of the new ones, where containers have kept their places.
