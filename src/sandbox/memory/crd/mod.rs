@@ -1,10 +1,28 @@
-//! CustomResourceDefinitions and custom resources.
+//! CustomResourceDefinitions and custom resources, as apiextensions-apiserver has them.
+//!
+//! All of it is computed from JSON: nothing is stored here. [`definition`] is about the definitions
+//! themselves, [`Version`] about the objects of one.
+
+mod cel;
 mod correlate;
+pub mod definition;
 mod format;
 mod go;
+mod jsonpath;
 mod list_type;
 mod object;
+mod openapi;
 mod regexp;
 mod schema;
 mod structural;
 mod validate;
+mod version;
+
+pub use definition::{
+    Deletion, FINALIZER, has_its_names, is_established, is_terminating, mark, settle,
+};
+pub use openapi::document as openapi;
+pub use version::{NOT_SET, Version, compare_versions, versions};
+
+/// Why nothing is created while its definition goes: 403, with `create` refused for the resource.
+pub const TERMINATING: &str = "create not allowed while custom resource definition is terminating";

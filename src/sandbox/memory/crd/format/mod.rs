@@ -12,7 +12,7 @@ use regex::Regex;
 
 use crate::sandbox::memory::names;
 
-pub(super) use time::{is_date, parse_duration};
+pub(super) use time::{go_duration as parse_go_duration, is_date, parse_duration};
 
 type Check = fn(&str) -> bool;
 

@@ -70,7 +70,8 @@ pub(crate) fn parse_duration(text: &str) -> Option<i128> {
     go_duration(text).or_else(|| worded_duration(text))
 }
 
-fn go_duration(text: &str) -> Option<i128> {
+/// A Go duration, in nanoseconds.
+pub(crate) fn go_duration(text: &str) -> Option<i128> {
     let (text, sign) = match text.strip_prefix('-') {
         Some(rest) => (rest, -1),
         None => (text.strip_prefix('+').unwrap_or(text), 1),

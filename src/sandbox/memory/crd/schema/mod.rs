@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 pub(super) use read::read;
+pub(super) use show::Writer;
 
 /// One level of a schema, all keywords included that a CRD may write, allowed or not.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -1,0 +1,188 @@
+//! Conversions between types: `int("5")` and the like.
+
+use std::rc::Rc;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::super::format;
+use super::super::go;
+use super::arithmetic::in_range;
+use super::eval::{Evaluated, Failure};
+use super::value::Val;
+
+pub(super) fn call<'a>(name: &str, args: &[Val<'a>]) -> Option<Evaluated<'a>> {
+    let [value] = args else {
+        return None;
+    };
+    Some(match name {
+        "int" => int(value)?,
+        "uint" => uint(value)?,
+        "double" => double(value)?,
+        "string" => Ok(Val::text(string(value)?)),
+        "bool" => boolean(value)?,
+        "bytes" => match value {
+            Val::Text(text) => Ok(Val::Bytes(Rc::from(text.as_str().as_bytes()))),
+            Val::Bytes(_) => Ok(value.clone()),
+            _ => return None,
+        },
+        "timestamp" => timestamp(value)?,
+        "duration" => duration(value)?,
+        _ => return None,
+    })
+}
+
+fn number_error<'a>(function: &str, text: &str, what: &str) -> Evaluated<'a> {
+    Err(format!("strconv.{function}: parsing {}: {what}", go::quote(text)).into())
+}
+
+fn is_too_large(text: &str) -> bool {
+    let digits = text.trim_start_matches(['+', '-']);
+    !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit())
+}
+
+fn int<'a>(value: &Val<'a>) -> Option<Evaluated<'a>> {
+    let overflow = || Err(Failure::from("integer overflow"));
+    Some(match value {
+        Val::Int(_) => Ok(value.clone()),
+        Val::Uint(number) => match i64::try_from(*number) {
+            Ok(number) => Ok(Val::Int(number)),
+            Err(_) => overflow(),
+        },
+        Val::Double(number) if number.is_finite() && number.abs() < 9_223_372_036_854_775_807.0 => {
+            Ok(Val::Int(*number as i64))
+        }
+        Val::Double(_) => overflow(),
+        Val::Text(text) => match text.as_str().parse() {
+            Ok(number) => Ok(Val::Int(number)),
+            Err(_) if is_too_large(text.as_str()) => {
+                number_error("ParseInt", text.as_str(), "value out of range")
+            }
+            Err(_) => number_error("ParseInt", text.as_str(), "invalid syntax"),
+        },
+        Val::Timestamp(time) => Ok(Val::Int(time.as_second())),
+        Val::Duration(duration) => Ok(Val::Int(
+            i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX),
+        )),
+        _ => return None,
+    })
+}
+
+fn uint<'a>(value: &Val<'a>) -> Option<Evaluated<'a>> {
+    let overflow = || Err(Failure::from("unsigned integer overflow"));
+    Some(match value {
+        Val::Uint(_) => Ok(value.clone()),
+        Val::Int(number) => match u64::try_from(*number) {
+            Ok(number) => Ok(Val::Uint(number)),
+            Err(_) => overflow(),
+        },
+        Val::Double(number) if (0.0..18_446_744_073_709_551_615.0).contains(number) => {
+            Ok(Val::Uint(*number as u64))
+        }
+        Val::Double(_) => overflow(),
+        Val::Text(text) => match text.as_str().parse() {
+            Ok(number) => Ok(Val::Uint(number)),
+            Err(_) if is_too_large(text.as_str()) && !text.as_str().starts_with(['-', '+']) => {
+                number_error("ParseUint", text.as_str(), "value out of range")
+            }
+            Err(_) => number_error("ParseUint", text.as_str(), "invalid syntax"),
+        },
+        _ => return None,
+    })
+}
+
+fn double<'a>(value: &Val<'a>) -> Option<Evaluated<'a>> {
+    Some(match value {
+        Val::Double(_) => Ok(value.clone()),
+        Val::Int(number) => Ok(Val::Double(*number as f64)),
+        Val::Uint(number) => Ok(Val::Double(*number as f64)),
+        Val::Text(text) => match text.as_str().parse() {
+            Ok(number) => Ok(Val::Double(number)),
+            Err(_) => number_error("ParseFloat", text.as_str(), "invalid syntax"),
+        },
+        _ => return None,
+    })
+}
+
+fn boolean<'a>(value: &Val<'a>) -> Option<Evaluated<'a>> {
+    Some(match value {
+        Val::Bool(_) => Ok(value.clone()),
+        Val::Text(text) => match text.as_str() {
+            "1" | "t" | "T" | "true" | "TRUE" | "True" => Ok(Val::Bool(true)),
+            "0" | "f" | "F" | "false" | "FALSE" | "False" => Ok(Val::Bool(false)),
+            text => number_error("ParseBool", text, "invalid syntax"),
+        },
+        _ => return None,
+    })
+}
+
+/// A value as text, for values that have one.
+pub(super) fn string(value: &Val<'_>) -> Option<String> {
+    Some(match value {
+        Val::Text(text) => text.as_str().to_owned(),
+        Val::Bool(is) => is.to_string(),
+        Val::Int(number) => number.to_string(),
+        Val::Uint(number) => number.to_string(),
+        Val::Double(number) => go::float_verb(*number),
+        Val::Bytes(bytes) => String::from_utf8(bytes.to_vec()).ok()?,
+        Val::Timestamp(time) => time.to_string(),
+        Val::Duration(duration) => seconds(*duration),
+        Val::Ip(ip) => ip.to_string(),
+        Val::Cidr(ip, length) => format!("{ip}/{length}"),
+        _ => return None,
+    })
+}
+
+/// A duration in seconds, as protobuf writes it in JSON.
+fn seconds(duration: SignedDuration) -> String {
+    let nanoseconds = duration.as_nanos();
+    let sign = if nanoseconds < 0 { "-" } else { "" };
+    let (whole, part) = (
+        nanoseconds.abs() / 1_000_000_000,
+        nanoseconds.abs() % 1_000_000_000,
+    );
+    if part == 0 {
+        return format!("{sign}{whole}s");
+    }
+    let part = format!("{part:09}");
+    format!("{sign}{whole}.{}s", part.trim_end_matches('0'))
+}
+
+fn timestamp<'a>(value: &Val<'a>) -> Option<Evaluated<'a>> {
+    let time = match value {
+        Val::Timestamp(_) => return Some(Ok(value.clone())),
+        Val::Int(seconds) => Timestamp::from_second(*seconds).ok(),
+        Val::Text(text) => {
+            // Lower case is no RFC 3339 for Go.
+            let text = text.as_str();
+            text.parse()
+                .ok()
+                .filter(|_| text.contains('T') && !text.contains(['[', ' ']))
+        }
+        _ => return None,
+    };
+    let text = string(value).unwrap_or_default();
+    Some(match time.filter(|time| in_range(*time)) {
+        Some(time) => Ok(Val::Timestamp(time)),
+        None => Err(format!(
+            "parsing time {} as \"2006-01-02T15:04:05Z07:00\"",
+            go::quote(&text)
+        )
+        .into()),
+    })
+}
+
+fn duration<'a>(value: &Val<'a>) -> Option<Evaluated<'a>> {
+    Some(match value {
+        Val::Duration(_) => Ok(value.clone()),
+        Val::Int(nanoseconds) => Ok(Val::Duration(SignedDuration::from_nanos(*nanoseconds))),
+        Val::Text(text) => {
+            let nanoseconds = format::parse_go_duration(text.as_str());
+            let nanoseconds = nanoseconds.and_then(|n| i64::try_from(n).ok());
+            match nanoseconds {
+                Some(nanoseconds) => Ok(Val::Duration(SignedDuration::from_nanos(nanoseconds))),
+                None => Err(format!("time: invalid duration {}", go::quote(text.as_str())).into()),
+            }
+        }
+        _ => return None,
+    })
+}
