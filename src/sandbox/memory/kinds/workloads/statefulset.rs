@@ -74,14 +74,13 @@ impl Kind for StatefulSet {
 
     fn warnings(&self, object: &Value, old: Option<&Value>) -> Vec<String> {
         let mut warnings = template::warnings(object, old);
-        let field = if old.is_some() { "Spec" } else { "spec" };
         for (index, claim) in items(object, "spec.volumeClaimTemplates")
             .iter()
             .enumerate()
         {
             let path = Path::new("spec.volumeClaimTemplates").index(index);
             let path = if old.is_some() {
-                path.child(field)
+                path.child("Spec")
             } else {
                 path
             };
