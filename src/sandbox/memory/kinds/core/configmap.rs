@@ -34,7 +34,7 @@ impl Kind for ConfigMap {
             size += decoded_len(value);
         }
         if size > MAX_SIZE {
-            errors.push(FieldError::too_long(&Path::new(""), MAX_SIZE));
+            errors.push(FieldError::too_long(&Path::new("[]"), MAX_SIZE));
         }
         errors
     }

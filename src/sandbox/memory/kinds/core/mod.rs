@@ -1,10 +1,8 @@
 //! The kinds of the core group: `pkg/apis/core` and `pkg/registry/core`.
 
 mod configmap;
-mod difflib;
 mod endpoints;
 mod event;
-pub(crate) mod internal;
 mod limitrange;
 mod namespace;
 mod node;

@@ -7,12 +7,12 @@ use k8s_openapi::api::core::v1::{
 use serde_json::{Map, Value, json};
 
 use super::super::pod::check::{Errors, no_backsteps, one_of, required, text as or_empty};
-use super::super::pod::{claim, scheduling, volume};
+use super::super::pod::{claim, internal, scheduling, volume};
 use super::super::workloads::read::{
     at, entry, fill, fill_text, given, keep, put, remove, slot, text,
 };
 use super::persistentvolumeclaim::add_finalizer;
-use super::{internal, typed};
+use super::typed;
 use crate::sandbox::memory::field::{FieldError, Path};
 use crate::sandbox::memory::kinds::{Kind, Write, meta};
 use crate::sandbox::memory::quantity::Quantity;
@@ -45,7 +45,7 @@ const SOURCES: [&str; 22] = [
     "csi",
 ];
 
-/// See the module. `status.lastPhaseTransitionTime` is for the pipeline to set, which knows the time.
+/// See the module.
 pub(super) struct PersistentVolume;
 
 impl Kind for PersistentVolume {
@@ -63,7 +63,11 @@ impl Kind for PersistentVolume {
     }
 
     fn prepare_create(&self, object: &mut Value) {
-        put(object, "status", json!({"phase": "Pending"}));
+        put(
+            object,
+            "status",
+            json!({"phase": "Pending", "lastPhaseTransitionTime": typed::now()}),
+        );
         add_finalizer(object, PROTECTION);
     }
 
@@ -71,10 +75,13 @@ impl Kind for PersistentVolume {
         if write.subresource == "status" {
             keep(object, old, "spec");
             let time = "status.lastPhaseTransitionTime";
-            if text(object, "status.phase") == text(old, "status.phase")
-                && given(object, time).is_none()
-            {
+            let is_same = text(object, "status.phase") == text(old, "status.phase");
+            if is_same && given(object, time).is_none() {
                 keep(object, old, time);
+            } else if !is_same
+                && (given(object, time).is_none() || at(object, time) == at(old, time))
+            {
+                put(object, time, typed::now());
             }
         } else {
             keep(object, old, "status");

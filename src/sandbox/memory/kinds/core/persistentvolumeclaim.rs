@@ -3,11 +3,10 @@
 use k8s_openapi::api::core::v1::PersistentVolumeClaimSpec;
 use serde_json::{Value, json};
 
-use super::super::pod::{claim, round_up};
+use super::super::pod::{claim, internal, round_up};
 use super::super::workloads::read::{
     at, entry, fill_text, given, items, keep, put, remove, slot, text, texts,
 };
-use super::internal;
 use super::typed;
 use crate::sandbox::memory::field::{FieldError, Path};
 use crate::sandbox::memory::kinds::{Kind, Write, meta, pod};

@@ -36,3 +36,10 @@ pub(super) fn change<T: Serialize + DeserializeOwned + Default>(
         *place = changed;
     }
 }
+
+/// The time, as objects have it.
+pub(super) fn now() -> String {
+    jiff::Timestamp::now()
+        .strftime("%Y-%m-%dT%H:%M:%SZ")
+        .to_string()
+}

@@ -214,7 +214,9 @@ fn claim_names(
         let name = claim.name.as_str();
         if name.is_empty() {
             errors.push(FieldError::required(&path, ""));
-        } else if seen.contains(name) {
+            continue;
+        }
+        if seen.contains(name) {
             errors.push(FieldError::duplicate(&path, name));
         } else {
             let mut key = name.to_owned();

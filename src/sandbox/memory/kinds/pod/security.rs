@@ -4,9 +4,10 @@ use k8s_openapi::api::core::v1::{
     AppArmorProfile, Container, PodSecurityContext, PodSpec, SeccompProfile,
     WindowsSecurityContextOptions,
 };
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::check::{Errors, descending_path, invalid_each, invalid_number, one_of, required};
+use super::internal;
 use crate::sandbox::memory::field::{FieldError, Path};
 use crate::sandbox::memory::names;
 
@@ -143,32 +144,7 @@ pub(super) fn validate_container(
 
 /// The context in the words of Kubernetes' internal type, which errors show.
 fn shown(container: &Container) -> Value {
-    let context = json!(container.security_context);
-    let fields = [
-        ("Capabilities", "capabilities"),
-        ("Privileged", "privileged"),
-        ("SELinuxOptions", "seLinuxOptions"),
-        ("WindowsOptions", "windowsOptions"),
-        ("RunAsUser", "runAsUser"),
-        ("RunAsGroup", "runAsGroup"),
-        ("RunAsNonRoot", "runAsNonRoot"),
-        ("ReadOnlyRootFilesystem", "readOnlyRootFilesystem"),
-        ("AllowPrivilegeEscalation", "allowPrivilegeEscalation"),
-        ("ProcMount", "procMount"),
-        ("SeccompProfile", "seccompProfile"),
-        ("AppArmorProfile", "appArmorProfile"),
-    ];
-    let mut all: Map<String, Value> = fields
-        .iter()
-        .map(|(name, field)| ((*name).to_owned(), context[field].clone()))
-        .collect();
-    if let Some(capabilities) = all
-        .get_mut("Capabilities")
-        .filter(|value| value.is_object())
-    {
-        *capabilities = json!({"Add": capabilities["add"], "Drop": capabilities["drop"]});
-    }
-    Value::Object(all)
+    internal::shown("SecurityContext", &json!(container.security_context))
 }
 
 fn validate_seccomp(errors: &mut Errors, profile: &SeccompProfile, path: &Path) {
@@ -187,8 +163,8 @@ fn validate_seccomp(errors: &mut Errors, profile: &SeccompProfile, path: &Path) 
             errors.push(FieldError::required(&path, why));
         }
         (Some(local), true) => descending_path(errors, local, &path),
-        (Some(local), false) => {
-            let shown = json!({"Type": profile.type_, "LocalhostProfile": local});
+        (Some(_), false) => {
+            let shown = internal::shown("SeccompProfile", &json!(profile));
             let why = "can only be set when seccomp type is Localhost";
             errors.push(FieldError::invalid(&path, shown, why));
         }

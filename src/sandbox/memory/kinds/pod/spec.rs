@@ -8,7 +8,7 @@ use serde_json::json;
 use super::check::{Errors, invalid_each, labels, one_of, required_one_of, text};
 use super::container::{self, Around};
 use super::resources::{self, Whose};
-use super::{ephemeral, network, os, scheduling, security, volume};
+use super::{ephemeral, internal, network, os, scheduling, security, volume};
 use crate::sandbox::memory::field::{FieldError, Path};
 use crate::sandbox::memory::names;
 
@@ -103,7 +103,7 @@ fn resource_claims(errors: &mut Errors, spec: &PodSpec, owner: Owner<'_>, path: 
     for (at, claim) in spec.resource_claims.iter().flatten().enumerate() {
         if owner.is_mirror {
             let why = "static pods do not support resource claims";
-            errors.push(FieldError::forbidden(&Path::new(""), why));
+            errors.push(FieldError::forbidden(&Path::new("[]"), why));
             continue;
         }
         let path = path.index(at);
@@ -127,11 +127,7 @@ fn resource_claims(errors: &mut Errors, spec: &PodSpec, owner: Owner<'_>, path: 
             _ => "",
         };
         if !why.is_empty() {
-            let shown = json!({
-                "Name": name,
-                "ResourceClaimName": claim.resource_claim_name,
-                "ResourceClaimTemplateName": claim.resource_claim_template_name,
-            });
+            let shown = internal::shown("PodResourceClaim", &json!(claim));
             errors.push(FieldError::invalid(&path, shown, why));
         }
         let others = [

@@ -18,6 +18,8 @@ use crate::sandbox::memory::field::{FieldError, Path};
 use crate::sandbox::memory::kinds::{Kind, Write};
 use crate::sandbox::memory::names;
 
+pub use admission::{PriorityClass, admit_priority};
+
 /// See the module. Beside the object itself `status`, `ephemeralcontainers` and `resize` are written.
 pub(super) struct Pod;
 
@@ -34,6 +36,13 @@ impl Kind for Pod {
         typed::change::<api::PodSpec>(object, "spec", |spec| {
             shared::default_pod(spec);
             shared::default_spec(spec);
+            // Only of pods; templates may say what they like.
+            if spec
+                .termination_grace_period_seconds
+                .is_some_and(|seconds| seconds < 0)
+            {
+                spec.termination_grace_period_seconds = Some(1);
+            }
         });
         for former in FORMER {
             if let Some(Value::Object(map)) = object.pointer_mut("/metadata/annotations") {
@@ -53,6 +62,7 @@ impl Kind for Pod {
         if !items(object, "spec.schedulingGates").is_empty() {
             status["conditions"] = json!([{
                 "type": "PodScheduled", "status": "False", "reason": "SchedulingGated",
+                "lastTransitionTime": typed::now(),
                 "message": "Scheduling is blocked due to non-empty scheduling gates",
             }]);
         }

@@ -8,8 +8,8 @@ use k8s_openapi::api::core::v1::{
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity as Text;
 use serde_json::{Value, json};
 
+use super::super::super::pod::internal;
 use super::super::super::workloads::read::{at, given, items, put, text};
-use super::super::internal;
 use super::shared::check::Errors;
 use super::validate::{metadata_and_spec, spec_of};
 use super::{annotations, qos, shared};
@@ -270,7 +270,7 @@ fn validate_affinity(
 }
 
 fn static_pods_do_not(words: &str) -> Vec<FieldError> {
-    vec![FieldError::forbidden(&Path::new(""), words)]
+    vec![FieldError::forbidden(&Path::new("[]"), words)]
 }
 
 /// `ValidatePodEphemeralContainersUpdate`.

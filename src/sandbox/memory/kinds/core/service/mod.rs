@@ -67,6 +67,7 @@ impl Kind for Service {
 
     fn prepare_create(&self, object: &mut Value) {
         put(object, "status", json!({"loadBalancer": {}}));
+        drop_from_names(object);
     }
 
     fn prepare_update(&self, write: Write<'_>, object: &mut Value, old: &Value) {
@@ -76,6 +77,7 @@ impl Kind for Service {
         }
         keep(object, old, "status");
         update::drop_what_the_type_excludes(object, old);
+        drop_from_names(object);
     }
 
     fn validate_create(&self, object: &Value) -> Vec<FieldError> {
@@ -152,7 +154,16 @@ impl Kind for Service {
             all.extend(names::ip_warning(&path.child("loadBalancerIP"), balancer));
         }
         if is_name && !externals.is_empty() {
-            all.push("spec.externalIPs is ignored when spec.type is \"ExternalName\"".to_owned());
+            let why = "is ignored when spec.type is \"ExternalName\"";
+            all.push(format!("spec.externalIPs {why}"));
+        }
+        if !is_name && !text(object, "spec.externalName").is_empty() {
+            let why = "is ignored when spec.type is not \"ExternalName\"";
+            all.push(format!("spec.externalName {why}"));
+        }
+        if text(object, "spec.trafficDistribution") == "PreferClose" {
+            let why = "\"PreferClose\" is deprecated; use \"PreferSameZone\"";
+            all.push(format!("spec.trafficDistribution: {why}"));
         }
         all
     }
@@ -170,6 +181,13 @@ impl Kind for Service {
 
     fn field_labels(&self) -> &'static [&'static str] {
         &["spec.clusterIP", "spec.type"]
+    }
+}
+
+/// The real server stores it with mere names, too, and answers without it.
+fn drop_from_names(object: &mut Value) {
+    if text(object, "spec.type") == "ExternalName" {
+        remove(object, "spec.internalTrafficPolicy");
     }
 }
 
