@@ -12,7 +12,7 @@ use super::index::Index;
 use super::queue::{Queue, later};
 use super::{
     accounts, cluster_roles, cronjob, daemonset, deployment, disruption, endpoints, garbage, job,
-    namespaces, quota, replicaset, statefulset, volumes,
+    namespaces, nodes, quota, replicaset, statefulset, volumes,
 };
 
 /// How long one turn lasts at most, give or take one reconciliation: changes wait meanwhile.
@@ -67,6 +67,7 @@ impl Manager {
             Box::new(volumes::ClaimProtection::default()),
             Box::new(volumes::VolumeProtection),
             Box::new(quota::Quotas::default()),
+            Box::new(nodes::Nodes::default()),
             Box::new(cluster_roles::Aggregation::default()),
         ];
         Manager {

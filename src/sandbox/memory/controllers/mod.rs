@@ -23,6 +23,7 @@ mod index;
 mod job;
 mod meta;
 mod namespaces;
+mod nodes;
 mod ownership;
 mod pods;
 mod queue;

@@ -95,11 +95,11 @@ impl Controller for Jobs {
             self.backoff.remove(&uid);
             return Ok(None);
         }
-        let wanted = job
-            .spec
-            .as_ref()
-            .and_then(|spec| spec.selector.clone())
-            .unwrap_or_default();
+        let wanted = job.spec.as_ref().and_then(|spec| spec.selector.clone());
+        let Some(wanted) = wanted.filter(|wanted| !selector::is_empty(wanted)) else {
+            // It would take every pod; the server gives each Job a selector.
+            return Ok(None);
+        };
         let rule = Rule {
             kind: Kind::Pod,
             matches: &|pod: &Pod| selector::matches(&wanted, &labels_of(pod)),

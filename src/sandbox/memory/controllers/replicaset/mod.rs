@@ -54,6 +54,10 @@ impl<T: Replicas> Controller for Sets<T> {
             return Ok(None);
         };
         let view = set.view();
+        if selector::is_empty(&view.selector) {
+            // It would take every pod; the server lets none be stored.
+            return Ok(None);
+        }
         let owner = Owner::of(&set);
         let rule = Rule {
             kind: Kind::Pod,

@@ -53,6 +53,10 @@ impl Controller for StatefulSets {
         let Some(spec) = set.spec.clone() else {
             return Ok(None);
         };
+        if selector::is_empty(&spec.selector) {
+            // It would take every pod of its names; the server lets none be stored.
+            return Ok(None);
+        }
         let owner = Owner::of(&set);
         let revisions = history::list(cx, &owner, &spec.selector)?;
         let rule = Rule {

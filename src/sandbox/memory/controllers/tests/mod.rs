@@ -7,6 +7,7 @@ mod deployments;
 mod endpoints;
 mod garbage;
 mod jobs;
+mod nodes;
 mod quotas;
 mod replicasets;
 mod statefulsets;
