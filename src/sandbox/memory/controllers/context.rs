@@ -60,11 +60,6 @@ pub(super) struct Context<'a> {
 }
 
 impl Context<'_> {
-    /// The time as meta/v1 writes it.
-    pub(super) fn time(&self) -> Time {
-        time(self.now)
-    }
-
     /// Writes an Event of type Normal.
     pub(super) fn normal(
         &mut self,

@@ -216,12 +216,6 @@ impl Index {
             .map(String::as_str)
     }
 
-    /// Whether an object of that kind without a controller has these labels.
-    pub(super) fn labels(&self, kind: Kind, namespace: &str, name: &str) -> Option<&Labels> {
-        let members = self.members.get(&(kind, namespace.to_owned()))?;
-        Some(&members.facts.get(name)?.labels)
-    }
-
     /// Who controls that object.
     pub(super) fn controller(
         &self,

@@ -127,11 +127,6 @@ impl<I: Clone + Eq + Hash + Ord> Queue<I> {
         let (at, _) = self.timers.first()?;
         Some(Duration::try_from(at.duration_since(now)).unwrap_or_default())
     }
-
-    /// Whether nothing is due now.
-    pub(super) fn is_idle(&self, now: Timestamp) -> bool {
-        self.wait(now).is_none_or(|wait| !wait.is_zero())
-    }
 }
 
 /// That much later; the latest time there is when it would be after it.

@@ -153,12 +153,12 @@ fn default_class(cx: &Context<'_>) -> Option<String> {
     let mut classes = cx.cluster.all::<StorageClass>(None);
     classes.retain(|class| {
         let annotations = class.metadata.annotations.as_ref();
-        let says = |name: &&str| {
+        let says = |name: &&'static str| {
             annotations
                 .and_then(|all| all.get(*name))
                 .is_some_and(|v| v == "true")
         };
-        DEFAULT_CLASS.iter().any(|name| says(name))
+        DEFAULT_CLASS.iter().any(says)
     });
     let created = |class: &StorageClass| class.metadata.creation_timestamp.as_ref().map(|t| t.0);
     classes.sort_by(|one, other| {
