@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use super::scenario::{self, Scenario};
-use super::{AREAS, is_recording, root};
+use super::{AREAS, is_recording, kubectl, root};
 
 const HEAD: &str = "\
 # How the sandbox compares with the real server
@@ -38,6 +38,16 @@ fn report() -> String {
             sections.push_str(&format!("| [{name}]({file}) | {sentence} | {outcome} |\n"));
         }
     }
+    sections.push_str(
+        "\n## kubectl\n\nSessions of kubectl 1.36, with what it wrote on both servers.\n",
+    );
+    sections.push_str("\n| session | what it shows | |\n| --- | --- | --- |\n");
+    for (name, sentence, differs) in kubectl::sessions() {
+        let file = format!("../tests/fidelity/kubectl/{name}.session");
+        let sentence = cell(&sentence);
+        let outcome = cell(&known(differs));
+        sections.push_str(&format!("| [{name}]({file}) | {sentence} | {outcome} |\n"));
+    }
     let [agree, differ, refused] = totals;
     let all = agree + differ + refused;
     format!(
@@ -55,15 +65,17 @@ fn outcome(scenario: &Scenario) -> (usize, String) {
     if !refused.is_empty() {
         return (2, format!("refused: {}", refused.join("; ")));
     }
-    let mut differs: Vec<&str> = scenario
-        .steps
-        .iter()
-        .flat_map(|step| step.differs.iter().map(|known| known.why.as_str()))
-        .collect();
+    let differs = scenario.steps.iter().flat_map(|step| &step.differs);
+    let differs: Vec<String> = differs.map(|known| known.why.clone()).collect();
+    (usize::from(!differs.is_empty()), known(differs))
+}
+
+/// The words for known differences, each reason once.
+fn known(mut differs: Vec<String>) -> String {
     differs.dedup();
     match differs.is_empty() {
-        true => (0, "agrees".into()),
-        false => (1, format!("differs: {}", differs.join("; "))),
+        true => "agrees".into(),
+        false => format!("differs: {}", differs.join("; ")),
     }
 }
 

@@ -29,7 +29,7 @@ pattern!(SUM = r"\b([0-9A-F]{128}|[0-9a-f]{128})\b");
 pattern!(ETAG = r#"^"[0-9A-F]{128}"$"#);
 pattern!(YAML_VERSION = r#"resourceVersion: "\d+""#);
 // An object that a message quotes.
-pattern!(QUOTED_VERSION = r#"(\\?"resourceVersion\\?":\\?")\d+"#);
+pattern!(QUOTED_VERSION = r#"(\\?"resourceVersion\\?": ?\\?")\d+"#);
 pattern!(NUMBER = r"([ (])(\d+)([ ,.)]|$)");
 pattern!(AGE = r"^(\d+[dhms]){1,2}$");
 

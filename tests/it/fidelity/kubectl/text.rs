@@ -12,6 +12,11 @@ static DATE: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"\b[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} [+-]\d{4}").unwrap()
 });
 
+// Of kubectl's own log: when, which process, which line.
+static LOG: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"^([IWEF])\d{4} \d{2}:\d{2}:\d{2}\.\d+ +\d+ [\w.]+:\d+\]").unwrap()
+});
+
 /// Columns are two spaces apart, however wide what was in them; indentation stays.
 pub(super) fn normal(output: &str, words: &mut Words) -> String {
     let lines: Vec<String> = output
@@ -22,7 +27,8 @@ pub(super) fn normal(output: &str, words: &mut Words) -> String {
 }
 
 fn normal_line(line: &str, words: &mut Words) -> String {
-    let line = words.text(line);
+    let line = LOG.replace(line, "$1<log>");
+    let line = words.text(&line);
     let line = DATE.replace_all(&line, "<date>");
     let line = GAP.replace_all(&line, |found: &Captures| format!("{}  ", &found[1]));
     let tokens: Vec<&str> = line
@@ -41,10 +47,11 @@ mod tests {
     #[test]
     fn ages_and_widths_do_not_count() {
         let mut words = Words::new("", "fabcdefg", &Known::default());
-        let text = "NAME   READY   AGE\nweb    1/1     4m5s\n  indented: 10m\nFri, 28 Nov 2025 15:37:01 +0000\n\n";
+        let text = "NAME   READY   AGE\nweb    1/1     4m5s\n  indented: 10m\nFri, 28 Nov 2025 15:37:01 +0000\n\
+                    W1128 16:34:18.240920    9953 prune.go:71] no\n\n";
         assert_eq!(
             normal(text, &mut words),
-            "NAME  READY  AGE\nweb  1/1  <age>\n  indented: <age>\n<date>"
+            "NAME  READY  AGE\nweb  1/1  <age>\n  indented: <age>\n<date>\nW<log> no"
         );
     }
 }

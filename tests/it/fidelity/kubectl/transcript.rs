@@ -20,6 +20,15 @@ pub(super) struct Command {
     pub(super) code: i32,
 }
 
+impl Command {
+    /// Why the sandbox writes something else, where it does.
+    pub(super) fn differs(&self) -> Option<&str> {
+        self.comment
+            .lines()
+            .find_map(|line| line.strip_prefix("# differs: "))
+    }
+}
+
 impl Transcript {
     /// Reads a session; `None` where nothing is typed.
     pub(super) fn read(text: &str) -> Option<Self> {
@@ -101,12 +110,13 @@ mod tests {
     #[test]
     fn what_is_read_is_written() {
         let text = "# It shows.\n\n$ kubectl apply -f - <<E\n> {a: 1}\n> E\ncreated\n\n\
-                    # and then\n$ false\n[1]\n\n$ kubectl get\n> quoted\na  b\n\nc\n";
+                    # differs: it is so\n$ false\n[1]\n\n$ kubectl get\n> quoted\na  b\n\nc\n";
         let read = Transcript::read(text).unwrap();
         assert_eq!(read.write(), text);
         let lines: Vec<&str> = read.commands.iter().map(|c| &*c.line).collect();
         assert_eq!(lines[0], "kubectl apply -f - <<E\n{a: 1}\nE");
         assert_eq!(read.commands[1].code, 1);
+        assert_eq!(read.commands[1].differs(), Some("it is so"));
         assert_eq!(read.commands[2].output, "a  b\n\nc");
     }
 }
