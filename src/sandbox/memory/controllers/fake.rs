@@ -492,10 +492,6 @@ impl World {
         }
     }
 
-    pub(super) fn cluster(&self) -> &dyn Cluster {
-        &self.server
-    }
-
     /// Creates an object, in `ns` unless it says or is cluster-wide.
     pub(super) fn create(&self, plural: &str, mut object: Value) -> Value {
         if !CLUSTER_WIDE.contains(&plural) && object["metadata"]["namespace"].is_null() {
