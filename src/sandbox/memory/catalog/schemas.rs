@@ -9,7 +9,7 @@ use super::descriptions::Descriptions;
 use super::openapi::Parts;
 
 /// The schema of `metadata` of every object.
-pub const OBJECT_META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta";
+const OBJECT_META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta";
 
 const GVK: &str = "x-kubernetes-group-version-kind";
 

@@ -1,0 +1,323 @@
+//! An object as Go's decoder makes it from JSON.
+
+mod place;
+#[cfg(test)]
+mod tests;
+mod write;
+
+use std::collections::HashSet;
+
+use serde_json::{Map, Value};
+
+use super::{Decoded, Parsed, Strict, go, json, scalar, time};
+use crate::sandbox::memory::types::{List, Object, Scalar, Type, TypeId, Types};
+use place::{Part, Place};
+use write::{is_raw, write, zero};
+
+/// How often a body is read again for a number as it was written.
+const MAX_LOOKS: usize = 100;
+
+/// The types of apiextensions that hold one of several things, and read themselves.
+const SCHEMA: &str = "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaProps";
+
+/// See [`Parsed::decode`].
+pub(super) fn decode(types: &Types, type_: TypeId, parsed: Parsed<'_>) -> Result<Decoded, String> {
+    let mut decoder = Decoder {
+        types,
+        body: parsed.body,
+        duplicates: parsed.duplicates.into_iter().collect(),
+        place: Place::default(),
+        told: HashSet::new(),
+        fields: Vec::new(),
+        wrong: None,
+        within_own: None,
+        looks: 0,
+    };
+    let value = decoder.value(type_, parsed.value)?;
+    match decoder.wrong {
+        Some(wrong) => Err(wrong),
+        None => Ok(Decoded {
+            value,
+            strict: Strict {
+                lines: parsed.lines,
+                fields: decoder.fields,
+            },
+        }),
+    }
+}
+
+struct Decoder<'a> {
+    types: &'a Types,
+    /// The JSON text, where there is one, for numbers as they were written.
+    body: Option<&'a [u8]>,
+    /// Paths of keys that are there twice. Only those are told that the decoder comes by: what
+    /// nobody knows, and what reads itself, it passes over.
+    duplicates: HashSet<String>,
+    place: Place<'a>,
+    told: HashSet<String>,
+    fields: Vec<String>,
+    /// The first value of a wrong type. The decoder goes on: what reads itself may fail, and that
+    /// is told in place of it.
+    wrong: Option<String>,
+    /// How long `place` was where a type began that reads itself.
+    within_own: Option<usize>,
+    /// How often the body was read again.
+    looks: usize,
+}
+
+impl<'a> Decoder<'a> {
+    fn value(&mut self, type_: TypeId, value: Value) -> Result<Value, String> {
+        match self.types.get(type_) {
+            Type::Object(object) => self.object(object, type_, value),
+            Type::Map(map) => self.map(map.value, type_, value),
+            Type::List(list) => self.list(list, type_, value),
+            Type::Scalar(scalar) => self.scalar(*scalar, type_, value),
+            Type::Any => self.any(type_, value),
+        }
+    }
+
+    fn object(&mut self, object: &'a Object, type_: TypeId, value: Value) -> Result<Value, String> {
+        if is_raw(object) {
+            return Ok(value);
+        }
+        let map = match value {
+            Value::Object(map) => map,
+            Value::Null => return Ok(zero(self.types, type_)),
+            other => return self.mismatch(&other, type_),
+        };
+        let mut given = vec![None; object.fields.len()];
+        let mut others = Map::new();
+        for (key, value) in map {
+            let Some(at) = object.index.get(key.as_str()).copied() else {
+                match object.others {
+                    Some(other) => {
+                        self.place.0.push(Part::Key(key));
+                        let value = self.value(other, value)?;
+                        if let Some(Part::Key(key)) = self.place.0.pop() {
+                            others.insert(key, value);
+                        }
+                    }
+                    None => self.tell_unknown(&key),
+                }
+                continue;
+            };
+            self.place.0.push(Part::Field(object, at));
+            self.tell_if_duplicate();
+            if !value.is_null() {
+                given[at] = Some(self.value(object.fields[at].type_, value)?);
+            }
+            self.place.0.pop();
+        }
+        let mut written = write(self.types, object, given);
+        if let Value::Object(map) = &mut written {
+            map.extend(others);
+        }
+        Ok(written)
+    }
+
+    fn map(&mut self, of: TypeId, type_: TypeId, value: Value) -> Result<Value, String> {
+        let map = match value {
+            Value::Object(map) => map,
+            Value::Null => return Ok(Value::Null),
+            other => return self.mismatch(&other, type_),
+        };
+        let mut made = Map::with_capacity(map.len());
+        for (key, value) in map {
+            self.place.0.push(Part::Key(key));
+            self.tell_if_duplicate();
+            let value = self.element(of, value)?;
+            if let Some(Part::Key(key)) = self.place.0.pop() {
+                made.insert(key, value);
+            }
+        }
+        made.sort_keys();
+        Ok(Value::Object(made))
+    }
+
+    fn list(&mut self, list: &List, type_: TypeId, value: Value) -> Result<Value, String> {
+        let items = match value {
+            Value::Array(items) => items,
+            Value::Null => return Ok(Value::Null),
+            other => return self.mismatch(&other, type_),
+        };
+        let mut made = Vec::with_capacity(items.len());
+        for (index, item) in items.into_iter().enumerate() {
+            self.place.0.push(Part::Index(index));
+            made.push(self.element(list.item, item)?);
+            self.place.0.pop();
+        }
+        Ok(Value::Array(made))
+    }
+
+    /// What is in a list or map: null leaves Go's zero value there.
+    fn element(&mut self, type_: TypeId, value: Value) -> Result<Value, String> {
+        if value.is_null() {
+            return Ok(zero(self.types, type_));
+        }
+        self.value(type_, value)
+    }
+
+    fn scalar(&mut self, scalar: Scalar, type_: TypeId, value: Value) -> Result<Value, String> {
+        if value.is_null() {
+            return Ok(zero(self.types, type_));
+        }
+        match (scalar, &value) {
+            (Scalar::Untyped, _)
+            | (Scalar::String | Scalar::Duration | Scalar::IntOrString, Value::String(_))
+            | (Scalar::Boolean, Value::Bool(_))
+            | (Scalar::Number, Value::Number(_)) => Ok(value),
+            (Scalar::Int64, Value::Number(number)) if number.is_i64() => Ok(value),
+            (Scalar::Int32 | Scalar::IntOrString, Value::Number(number))
+                if number.as_i64().is_some_and(|n| i32::try_from(n).is_ok()) =>
+            {
+                Ok(value)
+            }
+            (Scalar::Bytes, Value::String(text)) => {
+                let bytes = scalar::bytes(text).map(Value::String);
+                bytes.or_else(|wrong| self.tell_wrong(wrong))
+            }
+            (Scalar::Bytes, Value::Array(_)) => self.bytes_one_by_one(value),
+            (Scalar::Quantity, Value::String(text)) => scalar::quantity(text).map(Value::String),
+            (Scalar::Quantity, Value::Number(_)) => {
+                scalar::quantity(&self.number_as_written(&value)).map(Value::String)
+            }
+            (Scalar::Quantity, _) => Err(scalar::NO_QUANTITY.to_owned()),
+            (Scalar::Time, Value::String(text)) => time::seconds(text).map(Value::from),
+            (Scalar::MicroTime, Value::String(text)) => time::micros(text).map(Value::from),
+            (Scalar::Time | Scalar::MicroTime, _) => Err(self.mismatch_as(&value, "string")),
+            (Scalar::IntOrString, _) => Err(self.mismatch_as(&value, "int32")),
+            _ => self.mismatch(&value, type_),
+        }
+    }
+
+    /// A list of numbers is bytes to Go as well.
+    fn bytes_one_by_one(&mut self, value: Value) -> Result<Value, String> {
+        let mut bytes = Vec::new();
+        for item in value.as_array().into_iter().flatten() {
+            match item.as_u64().and_then(|number| u8::try_from(number).ok()) {
+                Some(byte) => bytes.push(byte),
+                None if item.is_null() => bytes.push(0),
+                None => {
+                    let wrong = self.mismatch_as(item, "uint8");
+                    return self.tell_wrong(wrong);
+                }
+            }
+        }
+        Ok(Value::String(scalar::base64(&bytes)))
+    }
+
+    /// Any value is kept, but for types that hold a schema or something else.
+    fn any(&mut self, type_: TypeId, value: Value) -> Result<Value, String> {
+        let is = |suffix: &str| self.types.named(&format!("{SCHEMA}{suffix}")) == Some(type_);
+        let Some(schema) = self.types.named(SCHEMA) else {
+            return Ok(value);
+        };
+        if is("OrBool") {
+            return match value {
+                Value::Object(_) => self.own(schema, value),
+                Value::Bool(_) => Ok(value),
+                _ => Err("boolean or JSON schema expected".to_owned()),
+            };
+        }
+        let is_array = is("OrArray");
+        if !is_array && !is("OrStringArray") {
+            return Ok(value);
+        }
+        match value {
+            Value::Object(_) => self.own(schema, value),
+            Value::Array(items) if !items.is_empty() => {
+                let items = items.into_iter().map(|item| match item {
+                    _ if is_array => self.own(schema, item),
+                    Value::String(_) => Ok(item),
+                    Value::Null => Ok(Value::from("")),
+                    _ => Err(self.mismatch_as(&item, "string")),
+                });
+                items.collect::<Result<_, _>>().map(Value::Array)
+            }
+            _ => Ok(Value::Null),
+        }
+    }
+
+    /// Decodes what a type reads by itself: nothing in it is unknown or there twice to others, and
+    /// what is wrong is told with the place of the whole.
+    fn own(&mut self, type_: TypeId, value: Value) -> Result<Value, String> {
+        let outer = self.within_own;
+        self.within_own = outer.or(Some(self.place.0.len()));
+        let value = self.value(type_, value);
+        self.within_own = outer;
+        value
+    }
+
+    /// Notes a value of another type than Go's.
+    fn mismatch(&mut self, value: &Value, type_: TypeId) -> Result<Value, String> {
+        if self.wrong.is_some() && self.within_own.is_none() {
+            return Ok(Value::Null);
+        }
+        let words = self.place.go_type(self.types, type_);
+        let wrong = self.mismatch_as(value, &words);
+        self.tell_wrong(wrong)
+    }
+
+    fn tell_wrong(&mut self, wrong: String) -> Result<Value, String> {
+        if self.within_own.is_some() {
+            return Err(wrong);
+        }
+        self.wrong.get_or_insert(wrong);
+        Ok(Value::Null)
+    }
+
+    /// Go's sentence about a value of another type than this one.
+    fn mismatch_as(&mut self, value: &Value, type_: &str) -> String {
+        let is_integer = matches!(type_, "int32" | "int64" | "uint8");
+        let described = match value {
+            Value::Number(_) if is_integer => format!("number {}", self.number_as_written(value)),
+            _ => go::described(value).to_owned(),
+        };
+        let visible = self.within_own.unwrap_or(self.place.0.len());
+        match self.place.go_field(visible) {
+            Some(field) => format!(
+                "json: cannot unmarshal {described} into Go struct field {field} of type {type_}"
+            ),
+            None => format!("json: cannot unmarshal {described} into Go value of type {type_}"),
+        }
+    }
+
+    /// The text of the number that is decoded now. To find it, the body is read again: that is done
+    /// for a few, since a body may hold a hundred thousand.
+    fn number_as_written(&mut self, value: &Value) -> String {
+        // A whole number is written in one way.
+        let body = self
+            .body
+            .filter(|_| value.is_f64() && self.looks < MAX_LOOKS);
+        self.looks += usize::from(body.is_some());
+        let literal = body.and_then(|body| json::literal(body, &self.place.steps()));
+        literal.map_or_else(|| value.to_string(), str::to_owned)
+    }
+
+    fn tell_unknown(&mut self, key: &str) {
+        if self.within_own.is_none() && self.fields.len() < json::MAX_TOLD {
+            let mut path = self.place.path();
+            if !path.is_empty() {
+                path.push('.');
+            }
+            path.push_str(key);
+            self.tell("unknown", &path);
+        }
+    }
+
+    fn tell_if_duplicate(&mut self) {
+        if !self.duplicates.is_empty() && self.within_own.is_none() {
+            let path = self.place.path();
+            if self.duplicates.contains(&path) {
+                self.tell("duplicate", &path);
+            }
+        }
+    }
+
+    fn tell(&mut self, what: &str, path: &str) {
+        let text = format!("{what} field {}", go::quoted(path));
+        if self.fields.len() < json::MAX_TOLD && self.told.insert(text.clone()) {
+            self.fields.push(text);
+        }
+    }
+}
