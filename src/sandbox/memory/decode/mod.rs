@@ -28,8 +28,8 @@ pub struct Parsed<'a> {
     pub value: Value,
     /// The JSON text that it was read from
     body: Option<&'a [u8]>,
-    /// The paths of keys of JSON that are there twice, in the order of the text
-    duplicates: Vec<String>,
+    /// What else is known of JSON
+    notes: json::Notes,
     /// Of YAML: `line 2: key "a" already set in map`
     lines: Vec<String>,
 }
@@ -46,12 +46,11 @@ pub struct Decoded {
 
 /// Reads JSON. The error is Go's sentence.
 pub fn parse(body: &[u8]) -> Result<Parsed<'_>, String> {
-    let mut duplicates = Vec::new();
-    let value = json::read(body, &mut duplicates)?;
+    let (value, notes) = json::read(body)?;
     Ok(Parsed {
         value,
         body: Some(body),
-        duplicates,
+        notes,
         lines: Vec::new(),
     })
 }
@@ -62,7 +61,7 @@ pub fn parse_yaml(body: &[u8]) -> Result<Parsed<'_>, String> {
     // Most YAML that programs send is JSON. Keys that are there twice are told in other words.
     if body.first() == Some(&b'{')
         && let Ok(parsed) = parse(body)
-        && parsed.duplicates.is_empty()
+        && parsed.notes.duplicates.is_empty()
     {
         return Ok(parsed);
     }
@@ -75,7 +74,7 @@ impl<'a> Parsed<'a> {
         Parsed {
             value,
             body: None,
-            duplicates: Vec::new(),
+            notes: json::Notes::default(),
             lines: Vec::new(),
         }
     }
@@ -91,7 +90,7 @@ impl<'a> Parsed<'a> {
     /// without a fraction are integers. Only keys that are there twice can be told.
     pub fn unstructured(mut self) -> Decoded {
         make_whole(&mut self.value);
-        let duplicates = self.duplicates.iter();
+        let duplicates = self.notes.duplicates.iter();
         let fields = duplicates.map(|path| format!("duplicate field {}", go::quoted(path)));
         Decoded {
             value: self.value,

@@ -47,7 +47,7 @@ fn read_document<'a>(text: &str) -> Result<Parsed<'a>, String> {
         Ok(value) => Ok(Parsed {
             value,
             body: None,
-            duplicates: Vec::new(),
+            notes: json::Notes::default(),
             lines,
         }),
         Err(problem) => Err(format!("yaml: {problem}")),

@@ -3,12 +3,15 @@
 //! Two things differ from serde_json: text that is not UTF-8 is repaired and not refused, and keys
 //! that occur twice are told.
 
+mod literal;
 #[cfg(test)]
 mod tests;
 
 use serde_json::{Map, Number, Value};
 
 use super::go;
+
+pub(super) use literal::{Step, literal};
 
 /// How deep values may be nested. Go allows 10,000; what deeper code does with an object recurses,
 /// and no object of Kubernetes comes near this.
@@ -20,56 +23,45 @@ pub(super) const MAX_TOLD: usize = 100;
 /// How long the path of a duplicate may become; one that is longer is told without its beginning.
 const MAX_PATH: usize = 10_000;
 
-/// Reads one value with nothing behind it. Duplicate keys, with their paths such as
-/// `spec.containers[0].name`, go to `duplicates`; the last one counts. The error is Go's sentence.
-pub(super) fn read(body: &[u8], duplicates: &mut Vec<String>) -> Result<Value, String> {
-    let mut reader = Reader {
-        body,
-        at: 0,
-        depth: 0,
-        duplicates,
-    };
+/// What is to be known of a text beside its value.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Notes {
+    /// Paths of keys that are there twice, such as `spec.containers[0].name`
+    pub(super) duplicates: Vec<String>,
+    /// Whether a number has an exponent
+    pub(super) has_exponent: bool,
+}
+
+/// Reads one value with nothing behind it; of equal keys, the last counts. The error is Go's
+/// sentence.
+pub(super) fn read(body: &[u8]) -> Result<(Value, Notes), String> {
+    let mut notes = Notes::default();
+    let mut reader = Reader::new(body, &mut notes);
     reader.skip_space();
     let value = reader.value()?;
     reader.skip_space();
     match reader.peek() {
-        None => Ok(value),
+        None => Ok((value, notes)),
         Some(_) => Err(reader.unexpected("after top-level value")),
     }
 }
 
-/// The text of the number at that path, as it was written.
-pub(super) fn literal<'a>(body: &'a [u8], path: &[Step<'_>]) -> Option<&'a str> {
-    let mut duplicates = Vec::new();
-    let mut reader = Reader {
-        body,
-        at: 0,
-        depth: 0,
-        duplicates: &mut duplicates,
-    };
-    reader.skip_space();
-    for step in path {
-        reader.enter(*step)?;
-    }
-    let start = reader.at;
-    reader.value().ok()?;
-    std::str::from_utf8(&body[start..reader.at]).ok()
-}
-
-/// A step from a value into it.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Step<'a> {
-    /// To a key
-    Key(&'a str),
-    /// To an item
-    Index(usize),
-}
-
-struct Reader<'a, 'd> {
+struct Reader<'a, 'n> {
     body: &'a [u8],
     at: usize,
     depth: usize,
-    duplicates: &'d mut Vec<String>,
+    notes: &'n mut Notes,
+}
+
+impl<'a, 'n> Reader<'a, 'n> {
+    fn new(body: &'a [u8], notes: &'n mut Notes) -> Self {
+        Reader {
+            body,
+            at: 0,
+            depth: 0,
+            notes,
+        }
+    }
 }
 
 impl Reader<'_, '_> {
@@ -134,13 +126,13 @@ impl Reader<'_, '_> {
         }
         loop {
             let key = self.key()?;
-            let before = self.duplicates.len();
+            let before = self.notes.duplicates.len();
             let value = self.value()?;
             self.put_in(before, Step::Key(&key));
-            if map.contains_key(&key) && self.duplicates.len() < MAX_TOLD {
+            if map.contains_key(&key) && self.notes.duplicates.len() < MAX_TOLD {
                 // Moved behind the others, so that it is told in the order of the text.
                 map.shift_remove(&key);
-                self.duplicates.push(key.clone());
+                self.notes.duplicates.push(key.clone());
             }
             map.insert(key, value);
             self.skip_space();
@@ -180,7 +172,7 @@ impl Reader<'_, '_> {
         }
         loop {
             self.skip_space();
-            let before = self.duplicates.len();
+            let before = self.notes.duplicates.len();
             let item = self.value()?;
             self.put_in(before, Step::Index(items.len()));
             items.push(item);
@@ -198,7 +190,7 @@ impl Reader<'_, '_> {
 
     /// Puts a step before the paths of duplicates that were found in what it leads to.
     fn put_in(&mut self, before: usize, step: Step<'_>) {
-        for path in &mut self.duplicates[before..] {
+        for path in &mut self.notes.duplicates[before..] {
             // A hundred paths of megabytes are for nobody.
             if path.len() > MAX_PATH {
                 continue;
@@ -241,6 +233,7 @@ impl Reader<'_, '_> {
         }
         if matches!(self.peek(), Some(b'e' | b'E')) {
             is_whole = false;
+            self.notes.has_exponent = true;
             self.at += 1;
             if matches!(self.peek(), Some(b'+' | b'-')) {
                 self.at += 1;
@@ -341,43 +334,5 @@ impl Reader<'_, '_> {
             self.at += 1;
         }
         Ok(code)
-    }
-
-    /// Goes into the value that stands here; the last of equal keys counts.
-    fn enter(&mut self, step: Step<'_>) -> Option<()> {
-        let found = match (step, self.peek()?) {
-            (Step::Key(wanted), b'{') => {
-                self.at += 1;
-                let mut found = None;
-                self.skip_space();
-                while self.peek()? != b'}' {
-                    let key = self.key().ok()?;
-                    let start = self.at;
-                    self.value().ok()?;
-                    if key == wanted {
-                        found = Some(start);
-                    }
-                    self.skip_space();
-                    if self.peek()? == b',' {
-                        self.at += 1;
-                    }
-                }
-                found?
-            }
-            (Step::Index(wanted), b'[') => {
-                self.at += 1;
-                for _ in 0..wanted {
-                    self.skip_space();
-                    self.value().ok()?;
-                    self.skip_space();
-                    self.at += 1;
-                }
-                self.skip_space();
-                self.at
-            }
-            _ => return None,
-        };
-        self.at = found;
-        Some(())
     }
 }

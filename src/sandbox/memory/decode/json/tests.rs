@@ -3,13 +3,13 @@ use serde_json::json;
 use super::{MAX_DEPTH, Step, literal, read};
 
 fn ok(text: &str) -> serde_json::Value {
-    read(text.as_bytes(), &mut Vec::new()).unwrap_or_else(|e| panic!("{text}: {e}"))
+    read(text.as_bytes())
+        .unwrap_or_else(|e| panic!("{text}: {e}"))
+        .0
 }
 
 fn duplicates(text: &str) -> Vec<String> {
-    let mut found = Vec::new();
-    read(text.as_bytes(), &mut found).unwrap();
-    found
+    read(text.as_bytes()).unwrap().1.duplicates
 }
 
 /// The sentences are the real server's.
@@ -85,7 +85,7 @@ fn what_is_no_json_is_refused_as_go_does() {
         ),
         ("é", "invalid character 'Ã' looking for beginning of value"),
     ] {
-        let refused = read(text.as_bytes(), &mut Vec::new());
+        let refused = read(text.as_bytes());
         assert_eq!(refused, Err(expected.to_owned()), "{text}");
     }
 }
@@ -100,12 +100,12 @@ fn values_are_read() {
     assert_eq!(ok("-0"), json!(0));
     assert!(ok("9223372036854775808").is_f64());
     assert!(ok("1.0").is_f64());
-    assert!(read(b"1e999", &mut Vec::new()).is_err());
+    assert!(read(b"1e999").is_err());
 }
 
 #[test]
 fn text_that_is_not_utf8_is_repaired() {
-    let read = |body: &[u8]| read(body, &mut Vec::new()).unwrap();
+    let read = |body: &[u8]| read(body).unwrap().0;
     assert_eq!(read(b"\"\xff\xfe x\""), json!("\u{fffd}\u{fffd} x"));
     assert_eq!(ok(r#""\ud83d\ude00""#), json!("😀"));
     assert_eq!(ok(r#""\ud800 x""#), json!("\u{fffd} x"));
@@ -127,7 +127,7 @@ fn depth_is_limited() {
     let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
     ok(&nested(MAX_DEPTH));
     for depth in [MAX_DEPTH + 1, 1_000_000] {
-        let refused = read(nested(depth).as_bytes(), &mut Vec::new());
+        let refused = read(nested(depth).as_bytes());
         assert_eq!(refused, Err("exceeded max depth".to_owned()));
     }
 }

@@ -15,7 +15,7 @@ use place::{Part, Place};
 use write::{is_raw, write, zero};
 
 /// How often a body is read again for a number as it was written.
-const MAX_LOOKS: usize = 100;
+const MAX_LOOKS: usize = 20;
 
 /// The types of apiextensions that hold one of several things, and read themselves.
 const SCHEMA: &str = "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaProps";
@@ -25,7 +25,8 @@ pub(super) fn decode(types: &Types, type_: TypeId, parsed: Parsed<'_>) -> Result
     let mut decoder = Decoder {
         types,
         body: parsed.body,
-        duplicates: parsed.duplicates.into_iter().collect(),
+        duplicates: parsed.notes.duplicates.into_iter().collect(),
+        has_exponent: parsed.notes.has_exponent,
         place: Place::default(),
         told: HashSet::new(),
         fields: Vec::new(),
@@ -50,6 +51,8 @@ struct Decoder<'a> {
     types: &'a Types,
     /// The JSON text, where there is one, for numbers as they were written.
     body: Option<&'a [u8]>,
+    /// Whether a number in it has an exponent.
+    has_exponent: bool,
     /// Paths of keys that are there twice. Only those are told that the decoder comes by: what
     /// nobody knows, and what reads itself, it passes over.
     duplicates: HashSet<String>,
@@ -179,7 +182,12 @@ impl<'a> Decoder<'a> {
             (Scalar::Bytes, Value::Array(_)) => self.bytes_one_by_one(value),
             (Scalar::Quantity, Value::String(text)) => scalar::quantity(text).map(Value::String),
             (Scalar::Quantity, Value::Number(_)) => {
-                scalar::quantity(&self.number_as_written(&value)).map(Value::String)
+                // Only an exponent makes one way of writing it another quantity.
+                let text = match self.has_exponent {
+                    true => self.number_as_written(&value),
+                    false => value.to_string(),
+                };
+                scalar::quantity(&text).map(Value::String)
             }
             (Scalar::Quantity, _) => Err(scalar::NO_QUANTITY.to_owned()),
             (Scalar::Time, Value::String(text)) => time::seconds(text).map(Value::from),

@@ -323,11 +323,11 @@ fn schemas_within_schemas_are_read_by_themselves() {
 /// Looking each number up in the text would take minutes.
 #[test]
 fn many_numbers_are_no_attack() {
-    let limits: String = (0..100_000).map(|n| format!("\"x{n}\":0.5,")).collect();
-    let body = format!("{{\"limits\":{{{limits}\"y\":1}}}}");
+    let limits: String = (0..20_000).map(|n| format!("\"x{n}\":0.5,")).collect();
+    let body = format!("{{\"limits\":{{{limits}\"y\":1e2}}}}");
     let value = value("api.core.v1.ResourceRequirements", &body);
-    assert_eq!(value["limits"]["x99999"], "500m");
-    let bytes = "300,".repeat(100_000);
+    assert_eq!(value["limits"]["x19999"], "500m");
+    let bytes = "300,".repeat(20_000);
     let body = format!("{{\"data\":{{\"a\":[{bytes}1.5]}}}}");
     assert!(decoded("api.core.v1.Secret", &body).is_err());
 }
