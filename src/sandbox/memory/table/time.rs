@@ -41,7 +41,7 @@ pub(super) fn human(seconds: i64) -> String {
     };
     match seconds {
         ..-1 => "<invalid>".to_owned(),
-        ..0 => "0s".to_owned(),
+        -1 => "0s".to_owned(),
         s if s < 2 * MINUTE => format!("{s}s"),
         s if s < 10 * MINUTE => with(s / MINUTE, "m", s % MINUTE, "s"),
         s if s < 3 * HOUR => format!("{}m", s / MINUTE),
