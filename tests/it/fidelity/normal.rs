@@ -97,7 +97,10 @@ fn shown(step: &Step, answer: Answer, id: &str, words: &mut Words) -> Answer {
                 Some(lines) => text.lines().take(lines).collect::<Vec<_>>().join("\n"),
                 None => text,
             };
-            Body::Text(words.text(&text))
+            match text.is_empty() {
+                true => Body::Empty,
+                false => Body::Text(words.text(&text)),
+            }
         }
         // How well it compresses is no matter.
         Body::Bytes(_) => Body::Bytes(0),

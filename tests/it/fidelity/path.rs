@@ -123,9 +123,15 @@ impl JsonPath {
     }
 }
 
-/// Whether a field, `metadata.name` say, is this text.
+/// Whether a field, `metadata.name` or `containers.0.image` say, is this text.
 fn has(value: &Value, field: &str, is: &str) -> bool {
-    field.split('.').fold(value, |value, name| &value[name]) == is
+    field
+        .split('.')
+        .fold(value, |value, name| match name.parse() {
+            Ok(index) if value.is_array() => value.get::<usize>(index).unwrap_or(&Value::Null),
+            _ => &value[name],
+        })
+        == is
 }
 
 fn children(value: &Value) -> Vec<&Value> {
@@ -173,13 +179,14 @@ mod tests {
 
     #[test]
     fn paths_lead_somewhere() {
-        let value = json!({"a": {"b.c/d": [1, {"type": "Ready", "v": 2}]}, "l": [{"n": 1}, {"n": 2}], "m": [{"a": {"b": "c"}, "n": 3}]});
+        let value = json!({"a": {"b.c/d": [1, {"type": "Ready", "v": 2}]}, "l": [{"n": 1}, {"n": 2}], "m": [{"a": {"b": "c"}, "s": ["w", "x"], "n": 3}]});
         for (path, found) in [
             (".", vec![value.clone()]),
             (".a[\"b.c/d\"][0]", vec![json!(1)]),
             (".a[\"b.c/d\"][?type=Ready].v", vec![json!(2)]),
             (".l[*].n", vec![json!(1), json!(2)]),
             (".m[?a.b=c].n", vec![json!(3)]),
+            (".m[?s.1=x].n", vec![json!(3)]),
             (".l[7]", vec![]),
             (".a.b.c", vec![]),
         ] {

@@ -69,9 +69,10 @@ impl Target {
     }
 }
 
-/// Starts the sandbox; it ends when this process does, since only this process holds its stdin.
+/// Starts the sandbox, with RBAC as the real server has it; it ends when this process does, since
+/// only this process holds its stdin.
 fn start() -> PathBuf {
-    let mut child = support::command(["sandbox", "--nodes", "2", "--"])
+    let mut child = support::command(["sandbox", "--rbac", "--nodes", "2", "--"])
         .args(["sh", "-c", "echo \"$KUBECONFIG\"; exec cat >/dev/null"])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

@@ -30,6 +30,10 @@ pattern!(ETAG = r#"^"[0-9A-F]{128}"$"#);
 pattern!(YAML_VERSION = r#"resourceVersion: "\d+""#);
 // An object that a message quotes.
 pattern!(QUOTED_VERSION = r#"(\\?"resourceVersion\\?": ?\\?")\d+"#);
+// The letters and digits of Kubernetes' hashes spell nothing.
+pattern!(
+    REPLICA_SET = r#"(ReplicaSet \\?"[a-z0-9.-]+-)([bcdfghjklmnpqrstvwxz2456789]{6,10})(\\?")"#
+);
 pattern!(NUMBER = r"([ (])(\d+)([ ,.)]|$)");
 pattern!(AGE = r"^(\d+[dhms]){1,2}$");
 
@@ -153,6 +157,10 @@ impl Words {
         for node in &self.known.nodes {
             text = text.replace(node, "<node>");
         }
+        text = replaced(&REPLICA_SET, text, |found| {
+            let hash = self.numbered("hash", &found[2]);
+            Some(format!("{}{hash}{}", &found[1], &found[3]))
+        });
         text = self.each(&UID, text, "uid");
         text = self.each(&JWT, text, "token");
         text = self.each(&SUM, text, "sha512");
@@ -286,6 +294,10 @@ mod tests {
                 "a.{ns}.example.com on <node>",
             ),
             ("web.17f3a2b4c5d60718".into(), "web.<serial>"),
+            (
+                "ReplicaSet \"a-868fcd64f9\" has".into(),
+                "ReplicaSet \"a-<hash-1>\" has",
+            ),
             (
                 "too old resource version: 1 (4711)".into(),
                 "too old resource version: 1 (<n>)",
