@@ -361,8 +361,11 @@ fn hidden_variables(all: &mut Vec<String>, container: &Container, path: &Path) {
     }
 }
 
+/// Where a port is named, with its host port and host address.
+type Place = (Path, i32, String);
+
 fn ports(all: &mut Vec<String>, spec: &PodSpec, path: &Path) {
-    let mut known: HashMap<(i32, String), Vec<(Path, i32, String)>> = HashMap::new();
+    let mut known: HashMap<(i32, String), Vec<Place>> = HashMap::new();
     each_container(spec, path, |container, path| {
         for (at, port) in container.ports.iter().flatten().enumerate() {
             let path = path.child("ports").index(at);
