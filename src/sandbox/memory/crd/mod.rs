@@ -1,11 +1,11 @@
 //! CustomResourceDefinitions and custom resources, as apiextensions-apiserver has them.
 //!
-//! All of it is computed from JSON: nothing is stored here. [`definition`] is about the definitions
+//! All of it is computed from JSON: nothing is stored here. `definition` is about the definitions
 //! themselves, [`Version`] about the objects of one.
 
 mod cel;
 mod correlate;
-pub mod definition;
+mod definition;
 mod format;
 mod go;
 mod jsonpath;
@@ -19,7 +19,9 @@ mod validate;
 mod version;
 
 pub use definition::{
-    Deletion, FINALIZER, has_its_names, is_established, is_terminating, mark, settle,
+    Deletion, FINALIZER, has_its_names, is_established, is_terminating, mark, mark_terminating,
+    prepare_create, prepare_status_update, prepare_update, set_defaults, settle, validate_create,
+    validate_status_update, validate_update, warnings,
 };
 pub use openapi::document as openapi;
 pub use version::{NOT_SET, Version, compare_versions, versions};

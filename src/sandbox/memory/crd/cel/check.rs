@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use super::ast::{Call, Entry, Expr, Fold, FoldKind, Item, Kind, Literal, Select};
 use super::functions::overloads;
+use super::literals::Literals;
 use super::parse::Problem;
 use super::types::Type;
 
@@ -26,10 +27,15 @@ pub(super) fn check<'a>(
         globals: 0,
         bound: Vec::new(),
         problems: Vec::new(),
+        literals: Literals::default(),
         uses_old_self: false,
     };
     checker.globals = checker.scope.len();
     let type_ = checker.check(expr);
+    if checker.problems.is_empty() {
+        let literals = std::mem::take(&mut checker.literals);
+        checker.problems = literals.problems(expr, &|type_| checker.resolved(type_));
+    }
     if checker.problems.is_empty() {
         return Ok(Checked {
             type_: checker.resolved(&type_),
@@ -47,6 +53,7 @@ struct Checker<'a> {
     /// What type variables turned out to be
     bound: Vec<Option<Type<'a>>>,
     problems: Vec<Problem>,
+    literals: Literals<'a>,
     uses_old_self: bool,
 }
 
@@ -141,6 +148,8 @@ impl<'a> Checker<'a> {
     }
 
     fn call(&mut self, at: usize, call: &mut Call) -> Type<'a> {
+        let is_format = call.name == "format";
+        self.literals.formatted += usize::from(is_format);
         let mut types: Vec<Type<'a>> = call.args.iter_mut().map(|arg| self.check(arg)).collect();
         if matches!(call.name.as_str(), "_&&_" | "_||_") {
             for (arg, type_) in call.args.iter().zip(&types) {
@@ -158,6 +167,7 @@ impl<'a> Checker<'a> {
                 None => types.insert(0, self.check(target)),
             }
         }
+        self.literals.formatted -= usize::from(is_format);
         let Some(known) = overloads(&call.name) else {
             return self.problem(at, undeclared(&call.name));
         };
@@ -211,23 +221,31 @@ impl<'a> Checker<'a> {
 
     fn list(&mut self, items: &mut [Item]) -> Type<'a> {
         let mut joined = None;
+        let mut types = Vec::with_capacity(items.len());
         for item in items {
             let type_ = self.check(&mut item.value);
             let type_ = self.unwrapped(item.value.at, type_, item.is_optional);
-            joined = Some(self.join(item.value.at, joined, type_));
+            types.push((item.value.at, type_.clone()));
+            joined = Some(self.join(joined, type_));
         }
+        self.literals.list(types);
         Type::List(Rc::new(joined.unwrap_or_else(|| self.fresh())))
     }
 
     fn map(&mut self, entries: &mut [Entry]) -> Type<'a> {
         let (mut keys, mut values) = (None, None);
+        let mut types = (Vec::new(), Vec::new());
         for entry in entries {
             let key = self.check(&mut entry.key);
-            keys = Some(self.join(entry.key.at, keys, key));
+            types.0.push((entry.key.at, key.clone()));
+            keys = Some(self.join(keys, key));
             let value = self.check(&mut entry.value);
             let value = self.unwrapped(entry.value.at, value, entry.is_optional);
-            values = Some(self.join(entry.value.at, values, value));
+            types.1.push((entry.value.at, value.clone()));
+            values = Some(self.join(values, value));
         }
+        self.literals.map(types.0);
+        self.literals.map(types.1);
         let key = keys.unwrap_or_else(|| self.fresh());
         let value = values.unwrap_or_else(|| self.fresh());
         Type::Map(Rc::new((key, value)))
@@ -249,19 +267,19 @@ impl<'a> Checker<'a> {
         }
     }
 
-    fn join(&mut self, at: usize, before: Option<Type<'a>>, now: Type<'a>) -> Type<'a> {
-        let Some(before) = before else {
-            return now;
-        };
-        if self.is_assignable(&before, &now) {
-            return if matches!(self.resolved(&before), Type::Dyn) {
-                Type::Dyn
-            } else {
-                before
-            };
+    /// What all items of a list are: anything, when they differ.
+    fn join(&mut self, before: Option<Type<'a>>, now: Type<'a>) -> Type<'a> {
+        match before {
+            None => now,
+            Some(before) if self.is_assignable(&before, &now) => {
+                if matches!(self.resolved(&before), Type::Dyn) {
+                    Type::Dyn
+                } else {
+                    before
+                }
+            }
+            Some(_) => Type::Dyn,
         }
-        let (before, now) = (self.resolved(&before), self.resolved(&now));
-        self.problem(at, format!("expected type '{before}' but found '{now}'"))
     }
 
     fn fold(&mut self, at: usize, fold: &mut Fold) -> Type<'a> {
@@ -467,7 +485,8 @@ fn first_key<'a>(range: &Type<'a>) -> Type<'a> {
     }
 }
 
-fn is_same(a: &Type<'_>, b: &Type<'_>) -> bool {
+/// Whether two types are one and the same.
+pub(super) fn is_same(a: &Type<'_>, b: &Type<'_>) -> bool {
     match (a, b) {
         (Type::List(a), Type::List(b))
         | (Type::Optional(a), Type::Optional(b))

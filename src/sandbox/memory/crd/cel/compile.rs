@@ -5,6 +5,7 @@ use std::rc::Rc;
 use super::super::schema::{Rule, Schema};
 use super::ast::Expr;
 use super::check::check;
+use super::literals::failing_call;
 use super::parse::{Problem, parse};
 use super::types::{Type, of_schema};
 
@@ -56,7 +57,8 @@ pub(super) fn programs(schema: &Schema, is_resource: bool) -> Result<Vec<Program
         let compiled = expression(&rule.rule, &type_, rule);
         let checked = compiled.map_err(|problem| format!("compilation failed: {problem}"));
         let checked = checked.and_then(|(program, type_)| match type_ {
-            Type::Bool => Ok(program),
+            Type::Bool => runnable(program)
+                .map_err(|problem| format!("program instantiation failed: {problem}")),
             _ => Err("cel expression must evaluate to a bool".to_owned()),
         });
         // A message is not looked at before its rule is right.
@@ -74,9 +76,15 @@ fn message(rule: &Rule, type_: &Type<'_>) -> Result<Program, String> {
     let (program, type_) =
         compiled.map_err(|problem| format!("messageExpression compilation failed: {problem}"))?;
     match type_ {
-        Type::Text => Ok(program),
+        Type::Text => runnable(program)
+            .map_err(|problem| format!("messageExpression instantiation failed: {problem}")),
         _ => Err("messageExpression must evaluate to a string".to_owned()),
     }
+}
+
+/// A program, unless a part of it that is always the same fails.
+fn runnable(program: Program) -> Result<Program, String> {
+    failing_call(&program.expr).map_or(Ok(program), Err)
 }
 
 fn expression<'a>(
@@ -88,9 +96,10 @@ fn expression<'a>(
         Some(true) => Type::Optional(Rc::new(type_.clone())),
         _ => type_.clone(),
     };
-    let mut expr = parse(source).map_err(|problems| report(source, &problems))?;
+    let refusal = |problems: Vec<Problem>| report(source, &problems);
+    let mut expr = parse(source).map_err(refusal)?;
     let variables = vec![("self", type_.clone()), ("oldSelf", old)];
-    let checked = check(&mut expr, variables).map_err(|problems| report(source, &problems))?;
+    let checked = check(&mut expr, variables).map_err(refusal)?;
     let program = Program {
         expr,
         uses_old_self: checked.uses_old_self,

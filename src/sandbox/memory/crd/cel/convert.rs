@@ -18,7 +18,13 @@ pub(super) fn call<'a>(name: &str, args: &[Val<'a>]) -> Option<Evaluated<'a>> {
         "int" => int(value)?,
         "uint" => uint(value)?,
         "double" => double(value)?,
-        "string" => Ok(Val::text(string(value)?)),
+        "string" => match string(value) {
+            Some(text) => Ok(Val::text(text)),
+            None if matches!(value, Val::Bytes(_)) => {
+                Err("invalid UTF-8 in bytes, cannot convert to string".into())
+            }
+            None => return None,
+        },
         "bool" => boolean(value)?,
         "bytes" => match value {
             Val::Text(text) => Ok(Val::Bytes(Rc::from(text.as_str().as_bytes()))),
@@ -31,13 +37,9 @@ pub(super) fn call<'a>(name: &str, args: &[Val<'a>]) -> Option<Evaluated<'a>> {
     })
 }
 
-fn number_error<'a>(function: &str, text: &str, what: &str) -> Evaluated<'a> {
-    Err(format!("strconv.{function}: parsing {}: {what}", go::quote(text)).into())
-}
-
-fn is_too_large(text: &str) -> bool {
-    let digits = text.trim_start_matches(['+', '-']);
-    !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit())
+/// Text that is none of the type.
+fn no_text_of<'a>(type_: &str) -> Evaluated<'a> {
+    Err(format!("type conversion error from 'string' to '{type_}'").into())
 }
 
 fn int<'a>(value: &Val<'a>) -> Option<Evaluated<'a>> {
@@ -54,10 +56,7 @@ fn int<'a>(value: &Val<'a>) -> Option<Evaluated<'a>> {
         Val::Double(_) => overflow(),
         Val::Text(text) => match text.as_str().parse() {
             Ok(number) => Ok(Val::Int(number)),
-            Err(_) if is_too_large(text.as_str()) => {
-                number_error("ParseInt", text.as_str(), "value out of range")
-            }
-            Err(_) => number_error("ParseInt", text.as_str(), "invalid syntax"),
+            Err(_) => no_text_of("int"),
         },
         Val::Timestamp(time) => Ok(Val::Int(time.as_second())),
         Val::Duration(duration) => Ok(Val::Int(
@@ -81,10 +80,7 @@ fn uint<'a>(value: &Val<'a>) -> Option<Evaluated<'a>> {
         Val::Double(_) => overflow(),
         Val::Text(text) => match text.as_str().parse() {
             Ok(number) => Ok(Val::Uint(number)),
-            Err(_) if is_too_large(text.as_str()) && !text.as_str().starts_with(['-', '+']) => {
-                number_error("ParseUint", text.as_str(), "value out of range")
-            }
-            Err(_) => number_error("ParseUint", text.as_str(), "invalid syntax"),
+            Err(_) => no_text_of("uint"),
         },
         _ => return None,
     })
@@ -97,7 +93,7 @@ fn double<'a>(value: &Val<'a>) -> Option<Evaluated<'a>> {
         Val::Uint(number) => Ok(Val::Double(*number as f64)),
         Val::Text(text) => match text.as_str().parse() {
             Ok(number) => Ok(Val::Double(number)),
-            Err(_) => number_error("ParseFloat", text.as_str(), "invalid syntax"),
+            Err(_) => no_text_of("double"),
         },
         _ => return None,
     })
@@ -109,7 +105,7 @@ fn boolean<'a>(value: &Val<'a>) -> Option<Evaluated<'a>> {
         Val::Text(text) => match text.as_str() {
             "1" | "t" | "T" | "true" | "TRUE" | "True" => Ok(Val::Bool(true)),
             "0" | "f" | "F" | "false" | "FALSE" | "False" => Ok(Val::Bool(false)),
-            text => number_error("ParseBool", text, "invalid syntax"),
+            _ => no_text_of("bool"),
         },
         _ => return None,
     })
@@ -160,14 +156,10 @@ fn timestamp<'a>(value: &Val<'a>) -> Option<Evaluated<'a>> {
         }
         _ => return None,
     };
-    let text = string(value).unwrap_or_default();
     Some(match time.filter(|time| in_range(*time)) {
         Some(time) => Ok(Val::Timestamp(time)),
-        None => Err(format!(
-            "parsing time {} as \"2006-01-02T15:04:05Z07:00\"",
-            go::quote(&text)
-        )
-        .into()),
+        None if matches!(value, Val::Text(_)) => no_text_of("google.protobuf.Timestamp"),
+        None => Err("timestamp overflow".into()),
     })
 }
 
@@ -180,7 +172,7 @@ fn duration<'a>(value: &Val<'a>) -> Option<Evaluated<'a>> {
             let nanoseconds = nanoseconds.and_then(|n| i64::try_from(n).ok());
             match nanoseconds {
                 Some(nanoseconds) => Ok(Val::Duration(SignedDuration::from_nanos(nanoseconds))),
-                None => Err(format!("time: invalid duration {}", go::quote(text.as_str())).into()),
+                None => no_text_of("google.protobuf.Duration"),
             }
         }
         _ => return None,

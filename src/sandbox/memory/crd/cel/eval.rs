@@ -406,7 +406,8 @@ impl<'a> Outcome<'a> {
     }
 }
 
-fn of_literal<'a>(literal: &Literal) -> Val<'a> {
+/// The value of a literal.
+pub(super) fn of_literal<'a>(literal: &Literal) -> Val<'a> {
     match literal {
         Literal::Null => Val::Null,
         Literal::Bool(is) => Val::Bool(*is),

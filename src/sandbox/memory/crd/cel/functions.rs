@@ -115,6 +115,10 @@ optional.ofNonZeroValue A -> optional(A)
 optional.none -> optional(A)
 value .optional(A) -> A
 hasValue .optional(A) -> bool
+optional.unwrap list(optional(A)) -> list(A)
+unwrapOpt .list(optional(A)) -> list(A)
+first .list(A) -> optional(A)
+last .list(A) -> optional(A)
 or .optional(A) optional(A) -> optional(A)
 orValue .optional(A) A -> A
 charAt .string int -> string
@@ -169,7 +173,7 @@ prefixLength .net.CIDR -> int
 masked .net.CIDR -> net.CIDR
 quantity string -> kubernetes.Quantity
 isQuantity string -> bool
-sign .kubernetes.Quantity -> int; kubernetes.Quantity -> int
+sign kubernetes.Quantity -> int
 isGreaterThan .kubernetes.Quantity kubernetes.Quantity -> bool; .kubernetes.Semver kubernetes.Semver -> bool
 isLessThan .kubernetes.Quantity kubernetes.Quantity -> bool; .kubernetes.Semver kubernetes.Semver -> bool
 compareTo .kubernetes.Quantity kubernetes.Quantity -> int; .kubernetes.Semver kubernetes.Semver -> int

@@ -113,12 +113,7 @@ fn index_of<'a>(container: &Val<'a>, index: &Val<'a>, is_optional: bool) -> Eval
                 .ok()
                 .and_then(|at| list.get(at))
                 .transpose()?;
-            found.ok_or_else(|| match list {
-                List::Json(..) => format!("index out of bounds: {at}"),
-                List::Owned(items) => {
-                    format!("index '{at}' out of range in list size '{}'", items.len())
-                }
-            })
+            found.ok_or_else(|| format!("index out of bounds: {at}"))
         }
         Val::Map(map) => {
             let Some(key) = index.to_key() else {

@@ -1,6 +1,7 @@
 //! Functions of lists: Kubernetes' own, and cel-go's extensions for lists and sets.
 
 use std::cmp::Ordering;
+use std::rc::Rc;
 
 use super::arithmetic;
 use super::eval::{Evaluated, Failure};
@@ -41,6 +42,9 @@ pub(super) fn call<'a>(name: &str, args: &[Val<'a>]) -> Option<Evaluated<'a>> {
             items.sort_by(|a, b| a.compare(b).unwrap_or(Ordering::Equal));
             Ok(Val::list(items))
         }
+        ("first", []) => Ok(Val::Optional(items.into_iter().next().map(Rc::new))),
+        ("last", []) => Ok(Val::Optional(items.into_iter().next_back().map(Rc::new))),
+        ("optional.unwrap" | "unwrapOpt", []) => unwrap(items),
         ("reverse", []) => Ok(Val::list(items.into_iter().rev().collect())),
         ("distinct", []) => distinct(items),
         ("sets.contains", [Val::List(other)]) => contains_all(list, other),
@@ -54,6 +58,18 @@ pub(super) fn call<'a>(name: &str, args: &[Val<'a>]) -> Option<Evaluated<'a>> {
         ("sets.intersects", [Val::List(other)]) => intersects(list, other),
         _ => return None,
     })
+}
+
+/// What optional items hold, without those that hold nothing.
+fn unwrap(items: Vec<Val<'_>>) -> Evaluated<'_> {
+    let mut held = Vec::new();
+    for item in items {
+        match item {
+            Val::Optional(inner) => held.extend(inner.map(|inner| (*inner).clone())),
+            _ => return no_such_overload(),
+        }
+    }
+    Ok(Val::list(held))
 }
 
 fn range<'a>(count: i64) -> Evaluated<'a> {

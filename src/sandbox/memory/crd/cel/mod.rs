@@ -15,6 +15,7 @@ mod functions;
 mod lex;
 mod library;
 mod lists;
+mod literals;
 mod moments;
 mod net;
 mod parse;

@@ -11,6 +11,8 @@ const MAX_DEPTH: usize = 50;
 const MAX_CHAIN: usize = 100;
 const TOO_DEEP: &str = "expression recursion limit exceeded: 250";
 
+/// What looks like a name but is none.
+const WORDS: [&str; 4] = ["true", "false", "null", "in"];
 const RESERVED: [&str; 17] = [
     "as",
     "break",
@@ -302,7 +304,7 @@ impl Parser {
             };
             let is_optional = self.take("?").is_some();
             let (name, is_escaped) = match self.peek()? {
-                Lexeme::Ident(name) => (name.clone(), false),
+                Lexeme::Ident(name) if !WORDS.contains(&name.as_str()) => (name.clone(), false),
                 Lexeme::Escaped(name) => (name.clone(), true),
                 _ => return None,
             };
@@ -543,6 +545,7 @@ impl Parser {
             }
             _ => self.problem(args[0].at, "invalid argument to has() macro"),
         }
+        args[0].at = at;
         args.swap_remove(0)
     }
 

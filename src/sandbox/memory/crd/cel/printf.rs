@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::super::go;
 use super::convert;
 use super::eval::{Evaluated, Failure};
 use super::value::{List, Map, Val};
@@ -127,29 +128,23 @@ fn float(out: &mut String, verb: char, precision: usize, arg: &Val<'_>) -> Resul
         },
         _ => return Err(not_double(verb, arg)),
     };
-    if !number.is_finite() {
-        let words = if number.is_nan() {
-            "NaN"
-        } else if number > 0.0 {
-            "\u{221e}"
-        } else {
-            "-\u{221e}"
+    let infinity = if number > 0.0 {
+        "\u{221e}"
+    } else {
+        "-\u{221e}"
+    };
+    let special = if number.is_nan() { "NaN" } else { infinity };
+    if verb == 'e' {
+        // cel-go takes the precision for a width.
+        let written = match number.is_finite() {
+            true => scientific(number),
+            false => special.to_owned(),
         };
-        out.push_str(words);
+        let _ = write!(out, "{written:>precision$}");
         return Ok(());
     }
-    if verb == 'e' {
-        let text = format!("{number:.precision$e}");
-        let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
-        let exponent: i32 = exponent.parse().unwrap_or_default();
-        let sign = if exponent < 0 { '-' } else { '+' };
-        let exponent = exponent.abs();
-        // The printer of cel-go writes exponents with a times sign.
-        let _ = write!(
-            out,
-            "{mantissa}\u{202f}\u{d7}\u{202f}10{}",
-            raised(sign, exponent)
-        );
+    if !number.is_finite() {
+        out.push_str(special);
         return Ok(());
     }
     let text = format!("{number:.precision$}");
@@ -174,20 +169,21 @@ fn not_double(verb: char, arg: &Val<'_>) -> String {
     )
 }
 
-/// An exponent above the line.
-fn raised(sign: char, exponent: i32) -> String {
-    let above = [
+/// A number as `1.500000×10⁰⁰`.
+fn scientific(number: f64) -> String {
+    const ABOVE: [char; 10] = [
         '\u{2070}', '\u{b9}', '\u{b2}', '\u{b3}', '\u{2074}', '\u{2075}', '\u{2076}', '\u{2077}',
         '\u{2078}', '\u{2079}',
     ];
-    let mut out = String::from(if sign == '-' { "\u{207b}" } else { "" });
-    for digit in format!("{exponent:02}")
+    let text = format!("{number:.6e}");
+    let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+    let exponent: i32 = exponent.parse().unwrap_or_default();
+    let sign = if exponent < 0 { "\u{207b}" } else { "" };
+    let digits = format!("{:02}", exponent.abs());
+    let digits = digits
         .chars()
-        .filter_map(|c| c.to_digit(10))
-    {
-        out.push(above[digit as usize]);
-    }
-    out
+        .filter_map(|c| ABOVE.get(c.to_digit(10)? as usize));
+    format!("{mantissa}\u{d7}10{sign}{}", digits.collect::<String>())
 }
 
 /// Thousands apart, as in English.
@@ -210,11 +206,8 @@ fn grouped(whole: &str) -> String {
 fn text(value: &Val<'_>) -> Result<String, String> {
     Ok(match value {
         Val::List(list) => {
-            let items: Vec<String> = list
-                .items()?
-                .iter()
-                .map(text)
-                .collect::<Result<_, String>>()?;
+            let items = list.items()?;
+            let items: Vec<String> = items.iter().map(literal).collect::<Result<_, String>>()?;
             format!("[{}]", items.join(", "))
         }
         Val::Map(map) => of_map(map)?,
@@ -230,13 +223,37 @@ fn text(value: &Val<'_>) -> Result<String, String> {
     })
 }
 
+/// A value within a list or map, as it could stand in CEL.
+fn literal(value: &Val<'_>) -> Result<String, String> {
+    let quoted = |value: &Val<'_>| text(value).map(|text| go::quote(&text));
+    Ok(match value {
+        Val::Text(_) => quoted(value)?,
+        Val::Bytes(_) => format!("b{}", quoted(value)?),
+        Val::Timestamp(_) => format!("timestamp({})", quoted(value)?),
+        Val::Duration(_) => format!("duration({})", quoted(value)?),
+        Val::Double(number) if number.is_finite() => format!("{number:.6}"),
+        Val::Double(number) if number.is_nan() => "\"NaN\"".to_owned(),
+        Val::Double(number) => if *number > 0.0 {
+            "\"+Inf\""
+        } else {
+            "\"-Inf\""
+        }
+        .to_owned(),
+        value => text(value)?,
+    })
+}
+
 fn of_map(map: &Map<'_>) -> Result<String, String> {
     let mut entries = Vec::new();
     for key in map.keys() {
         if let Some(value) = map.get(&key).transpose()? {
-            entries.push(format!("{key}: {}", text(&value)?));
+            entries.push((literal(&key.to_val())?, literal(&value)?));
         }
     }
-    entries.sort();
+    entries.sort_by(|(a, _), (b, _)| a.cmp(b));
+    let entries: Vec<String> = entries
+        .into_iter()
+        .map(|(key, value)| format!("{key}:{value}"))
+        .collect();
     Ok(format!("{{{}}}", entries.join(", ")))
 }

@@ -197,10 +197,10 @@ const KEYWORDS: [&str; 21] = [
     "while",
 ];
 
-/// The field that CEL names so; `None` when it names none.
+/// The field that CEL names so; `None` when it names none. Keywords may be written as they are.
 pub(super) fn unescape(name: &str) -> Option<String> {
     if !name.contains("__") {
-        return (!KEYWORDS.contains(&name)).then(|| name.to_owned());
+        return Some(name.to_owned());
     }
     let inner = name
         .strip_prefix("__")
@@ -263,7 +263,7 @@ mod tests {
                 assert_eq!(unescape(escaped).as_deref(), Some(name));
             }
         }
-        assert_eq!(unescape("namespace"), None);
+        assert_eq!(unescape("namespace").as_deref(), Some("namespace"));
         assert_eq!(unescape("a__b"), None);
     }
 }

@@ -2,7 +2,8 @@
 //! through its schema (`pkg/cel/common/values.go` of apiserver).
 
 use std::cmp::Ordering;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
+use std::fmt::Write as _;
 use std::net::IpAddr;
 use std::rc::Rc;
 
@@ -260,6 +261,49 @@ impl<'a> Val<'a> {
         })
     }
 
+    /// A text that is the same for equal values only, by which items of sets are told apart.
+    fn identity(&self) -> String {
+        let mut out = String::new();
+        self.write_identity(&mut out);
+        out
+    }
+
+    fn write_identity(&self, out: &mut String) {
+        // Writing into a String does not fail.
+        let _ = match self {
+            Val::Int(number) => write!(out, "{number}"),
+            Val::Uint(number) => write!(out, "{number}"),
+            Val::Double(number) => write!(out, "{number}"),
+            Val::Text(text) => write!(out, "{:?}", text.as_str()),
+            Val::List(list) => {
+                out.push('[');
+                for at in 0..list.len() {
+                    if let Some(Ok(item)) = list.get(at) {
+                        item.write_identity(out);
+                    }
+                    out.push(',');
+                }
+                out.push(']');
+                Ok(())
+            }
+            Val::Map(map) => {
+                out.push('{');
+                let mut keys = map.keys();
+                keys.sort();
+                for key in keys {
+                    let _ = write!(out, "{key:?}:");
+                    if let Some(Ok(value)) = map.get(&key) {
+                        value.write_identity(out);
+                    }
+                    out.push(',');
+                }
+                out.push('}');
+                Ok(())
+            }
+            other => write!(out, "{other:?}"),
+        };
+    }
+
     fn compare_numbers(&self, other: &Val<'a>) -> Option<Ordering> {
         let wide = |value: &Val<'a>| match value {
             Val::Int(number) => Some(i128::from(*number)),
@@ -358,12 +402,8 @@ impl<'a> List<'a> {
         let (own, others) = (self.items()?, other.items()?);
         match (self.list_type(), self, other) {
             ("set", ..) => {
-                for item in &own {
-                    if !other.contains(item)? {
-                        return Ok(false);
-                    }
-                }
-                Ok(true)
+                let others: HashSet<String> = others.iter().map(Val::identity).collect();
+                Ok(own.iter().all(|item| others.contains(&item.identity())))
             }
             ("map", List::Json(items, schema), List::Json(other_items, _)) => {
                 let keyed = Keyed::new(schema, other_items);
@@ -396,11 +436,9 @@ impl<'a> List<'a> {
         let mut joined = self.items()?;
         match (self.list_type(), self, other) {
             ("set", ..) => {
-                for item in other.items()? {
-                    if !self.contains(&item)? {
-                        joined.push(item);
-                    }
-                }
+                let mut known: HashSet<String> = joined.iter().map(Val::identity).collect();
+                let others = other.items()?.into_iter();
+                joined.extend(others.filter(|item| known.insert(item.identity())));
             }
             ("map", List::Json(items, schema), List::Json(other_items, _)) => {
                 let keyed = Keyed::new(schema, items);
@@ -423,8 +461,7 @@ impl<'a> List<'a> {
 impl<'a> Map<'a> {
     pub(super) fn len(&self) -> usize {
         match self {
-            Map::Json(_, Shape::Object(..)) => self.keys().len(),
-            Map::Json(map, Shape::Map(_)) => map.len(),
+            Map::Json(map, _) => map.len(),
             Map::Owned(map) => map.len(),
         }
     }
@@ -439,7 +476,8 @@ impl<'a> Map<'a> {
             (Map::Json(map, Shape::Object(schema, is_resource)), Key::Text(name)) => {
                 let name = unescape(name)?;
                 let field = property(schema, *is_resource, &name)?;
-                let value = map.get(&name)?;
+                // A null where one may be is as if nothing were there.
+                let value = map.get(&name).filter(|value| !value.is_null())?;
                 Some(Val::of_json(value, field, field.embedded_resource))
             }
             (Map::Json(..), _) => None,
@@ -468,14 +506,25 @@ impl<'a> Map<'a> {
 
     fn equals(&self, other: &Map<'a>) -> Result<bool, String> {
         let keys = self.keys();
-        if keys.len() != other.len() {
+        if self.len() != other.len() {
             return Ok(false);
         }
         for key in keys {
             match (self.get(&key), other.get(&key)) {
+                (None, None) => {}
                 (Some(a), Some(b)) if a.clone()?.equals(&b.clone()?)? => {}
                 _ => return Ok(false),
             }
+        }
+        if let (Map::Json(own, Shape::Object(schema, is_resource)), Map::Json(others, _)) =
+            (self, other)
+        {
+            // What the schema does not know is compared as it is, where both have it.
+            let differs = |(name, value): (&String, &Value)| {
+                property(schema, *is_resource, name).is_none()
+                    && others.get(name).is_some_and(|other| other != value)
+            };
+            return Ok(!own.iter().any(differs));
         }
         Ok(true)
     }

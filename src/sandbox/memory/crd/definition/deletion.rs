@@ -64,6 +64,11 @@ pub fn mark(definition: &mut Value, deletion: &Deletion, now: &str) {
     }
 }
 
+/// Marks a definition whose deletion was asked for.
+pub fn mark_terminating(definition: &mut Value, now: &str) {
+    mark(definition, &Deletion::Pending, now);
+}
+
 fn add_finalizer(definition: &mut Value) {
     let finalizers = &mut definition["metadata"]["finalizers"];
     match finalizers.as_array_mut() {

@@ -20,7 +20,7 @@ use crate::sandbox::memory::field::FieldError;
 use crate::sandbox::memory::status::Status;
 
 pub(super) use defaults::prune_defaults;
-pub use deletion::{Deletion, FINALIZER, mark};
+pub use deletion::{Deletion, FINALIZER, mark, mark_terminating};
 pub use naming::settle;
 pub(super) use paths::find as find_path;
 use spec::Spec;
@@ -67,6 +67,10 @@ pub fn set_defaults(definition: &mut Value) {
         }
         if spec.get("conversion").is_none_or(Value::is_null) {
             spec.insert("conversion".to_owned(), json!({"strategy": "None"}));
+        }
+        // A webhook of which nothing is said is none.
+        if let Some(Value::Object(conversion)) = spec.get_mut("conversion") {
+            conversion.retain(|field, value| field != "webhook" || *value != json!({}));
         }
     }
     store_version(definition, true);

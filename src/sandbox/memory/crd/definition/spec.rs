@@ -137,9 +137,6 @@ impl Spec {
     /// The versions as JSON of Go's internal type.
     pub(super) fn show_versions(&self) -> String {
         let versions: Vec<String> = self.versions.iter().map(Version::show).collect();
-        if versions.is_empty() {
-            return "null".to_owned();
-        }
         format!("[{}]", versions.join(","))
     }
 }

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::super::definition::Scale;
+use super::super::go;
 use super::{Version, nested};
 use crate::sandbox::memory::status::Status;
 
@@ -15,10 +16,10 @@ impl Version {
     /// # Errors
     /// 404 when there is no such subresource; 500 when the object has no number of replicas, or
     /// something else in its place.
-    pub fn scale(&self, object: &Value) -> Result<Value, Status> {
+    pub fn scale_of(&self, object: &Value) -> Result<Value, Status> {
         let (scale, has_replicas) = self.to_scale(object)?;
         if !has_replicas {
-            let path = super::super::go::quote(&self.paths()?.spec_replicas);
+            let path = go::quote(&self.paths()?.spec_replicas);
             let problem = format!("the spec replicas field {path} does not exist");
             return Err(Status::internal(problem));
         }
@@ -29,7 +30,7 @@ impl Version {
     /// number of replicas has [`NOT_SET`] before, and none after.
     ///
     /// # Errors
-    /// As for [`scale`](Self::scale), but not when the number is missing.
+    /// As for [`scale_of`](Self::scale_of), but not when the number is missing.
     pub fn scale_to_change(&self, object: &Value) -> Result<Value, Status> {
         let (mut scale, has_replicas) = self.to_scale(object)?;
         if !has_replicas {
@@ -43,11 +44,11 @@ impl Version {
     ///
     /// # Errors
     /// 400 when the number is missing, 500 when there is no place for it.
-    pub fn apply_scale(&self, object: &Value, scale: &Value) -> Result<Value, Status> {
+    pub fn with_scale(&self, object: &Value, scale: &Value) -> Result<Value, Status> {
         let path = &self.paths()?.spec_replicas;
         let replicas = scale["spec"]["replicas"].as_i64().unwrap_or_default();
         if replicas == NOT_SET {
-            let path = super::super::go::quote(path);
+            let path = go::quote(path);
             let problem = format!("the spec replicas field {path} cannot be empty");
             return Err(Status::bad_request(problem));
         }

@@ -16,7 +16,7 @@ const CREATED: &str = ".metadata.creationTimestamp";
 
 impl Version {
     /// `columnDefinitions` of a Table of its objects.
-    pub fn column_definitions(&self) -> Value {
+    pub fn columns(&self) -> Value {
         let mut all = vec![json!({
             "name": "Name",
             "type": "string",
