@@ -24,6 +24,9 @@ use wire::Reader;
 
 const PREFIX: &[u8] = b"k8s\0";
 
+const NO_PREFIX: &str =
+    "provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]";
+
 /// What is around an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Envelope<'a> {
@@ -45,10 +48,7 @@ impl<'a> Envelope<'a> {
             return Err("empty data".to_owned());
         }
         let Some(rest) = body.strip_prefix(PREFIX) else {
-            return Err(format!(
-                "provided data does not appear to be a protobuf message, expected prefix {}",
-                "[107 56 115 0]"
-            ));
+            return Err(NO_PREFIX.to_owned());
         };
         if rest.is_empty() {
             return Err("empty body".to_owned());
