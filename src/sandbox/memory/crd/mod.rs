@@ -3,6 +3,8 @@
 //! All of it is computed from JSON: nothing is stored here. `definition` is about the definitions
 //! themselves, [`Version`] about the objects of one.
 
+#[cfg(test)]
+mod cases;
 mod cel;
 mod correlate;
 mod definition;

@@ -104,16 +104,16 @@ impl<'a> Checker<'a> {
             "null_type" => Type::Null,
             "list" => Type::List(Rc::new(Type::Dyn)),
             "map" => Type::Map(Rc::new((Type::Dyn, Type::Dyn))),
-            "type" => Type::Type(Rc::new(Type::Dyn)),
+            "type" => Type::Meta(Rc::new(Type::Dyn)),
             "optional_type" => Type::Optional(Rc::new(Type::Dyn)),
             _ => return self.problem(at, undeclared(name)),
         };
-        Type::Type(Rc::new(simple))
+        Type::Meta(Rc::new(simple))
     }
 
     fn select(&mut self, at: usize, select: &mut Select) -> Type<'a> {
         if let Some(type_) = qualified_type(select) {
-            return Type::Type(Rc::new(type_));
+            return Type::Meta(Rc::new(type_));
         }
         let operand = self.check(&mut select.operand);
         let operand = self.resolved(&operand);
@@ -389,7 +389,7 @@ impl<'a> Checker<'a> {
                 Type::Map(Rc::new((key, self.instance(&entry.1, fresh))))
             }
             Type::Optional(inner) => Type::Optional(Rc::new(self.instance(inner, fresh))),
-            Type::Type(inner) => Type::Type(Rc::new(self.instance(inner, fresh))),
+            Type::Meta(inner) => Type::Meta(Rc::new(self.instance(inner, fresh))),
             other => other.clone(),
         }
     }
@@ -406,7 +406,7 @@ impl<'a> Checker<'a> {
                 Type::Map(Rc::new((self.resolved(&entry.0), self.resolved(&entry.1))))
             }
             Type::Optional(inner) => Type::Optional(Rc::new(self.resolved(inner))),
-            Type::Type(inner) => Type::Type(Rc::new(self.resolved(inner))),
+            Type::Meta(inner) => Type::Meta(Rc::new(self.resolved(inner))),
             other => other.clone(),
         }
     }
@@ -450,7 +450,7 @@ impl<'a> Checker<'a> {
                 self.unify(a, b)
             }
             (Type::Map(a), Type::Map(b)) => self.unify(&a.0, &b.0) && self.unify(&a.1, &b.1),
-            (Type::Type(_), Type::Type(_)) => true,
+            (Type::Meta(_), Type::Meta(_)) => true,
             (a, b) => is_same(a, b),
         }
     }
@@ -468,7 +468,7 @@ impl<'a> Checker<'a> {
     fn occurs(&self, var: usize, type_: &Type<'a>) -> bool {
         match self.shallow(type_) {
             Type::Var(at) => at == var,
-            Type::List(inner) | Type::Optional(inner) | Type::Type(inner) => {
+            Type::List(inner) | Type::Optional(inner) | Type::Meta(inner) => {
                 self.occurs(var, &inner)
             }
             Type::Map(entry) => self.occurs(var, &entry.0) || self.occurs(var, &entry.1),
@@ -490,7 +490,7 @@ pub(super) fn is_same(a: &Type<'_>, b: &Type<'_>) -> bool {
     match (a, b) {
         (Type::List(a), Type::List(b))
         | (Type::Optional(a), Type::Optional(b))
-        | (Type::Type(a), Type::Type(b)) => is_same(a, b),
+        | (Type::Meta(a), Type::Meta(b)) => is_same(a, b),
         (Type::Map(a), Type::Map(b)) => is_same(&a.0, &b.0) && is_same(&a.1, &b.1),
         (Type::Object(a), Type::Object(b)) => std::ptr::eq(a.schema, b.schema),
         (Type::Opaque(a), Type::Opaque(b)) => a == b,

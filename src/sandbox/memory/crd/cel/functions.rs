@@ -57,7 +57,7 @@ impl Shape {
             Shape::List(item) => Type::List(boxed(item)),
             Shape::Map(key, value) => Type::Map(std::rc::Rc::new((key.to_type(), value.to_type()))),
             Shape::Optional(inner) => Type::Optional(boxed(inner)),
-            Shape::Type(inner) => Type::Type(boxed(inner)),
+            Shape::Type(inner) => Type::Meta(boxed(inner)),
         }
     }
 }

@@ -28,7 +28,7 @@ pub(super) fn call<'a>(scope: &mut Scope<'a>, name: &str, args: Vec<Val<'a>>) ->
     let result = libraries
         .into_iter()
         .find_map(|library| library(name, &args));
-    result.unwrap_or_else(|| no_such_overload())
+    result.unwrap_or_else(no_such_overload)
 }
 
 /// An error of types that only show when an expression runs.

@@ -175,7 +175,7 @@ fn misfit(verb: char, type_: &Type<'_>) -> Option<String> {
     let given = match type_ {
         Type::List(_) => "list".to_owned(),
         Type::Map(_) => "map".to_owned(),
-        Type::Type(_) => "type".to_owned(),
+        Type::Meta(_) => "type".to_owned(),
         Type::Optional(_) => "optional_type".to_owned(),
         Type::Null => "null_type".to_owned(),
         Type::Timestamp => "google.protobuf.Timestamp".to_owned(),

@@ -23,6 +23,8 @@ mod printf;
 mod quantities;
 mod rules;
 mod semver;
+#[cfg(test)]
+mod tests;
 mod text;
 mod types;
 mod url;

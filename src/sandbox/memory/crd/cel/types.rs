@@ -26,7 +26,8 @@ pub(super) enum Type<'a> {
     Map(Rc<(Type<'a>, Type<'a>)>),
     Object(Object<'a>),
     Optional(Rc<Type<'a>>),
-    Type(Rc<Type<'a>>),
+    /// That of a type
+    Meta(Rc<Type<'a>>),
     /// One of Kubernetes' own, such as `kubernetes.Quantity`
     Opaque(&'static str),
     /// Of a signature
@@ -235,7 +236,7 @@ impl std::fmt::Display for Type<'_> {
             Type::Map(entry) => write!(f, "map({}, {})", entry.0, entry.1),
             Type::Object(object) => f.write_str(&object.name),
             Type::Optional(inner) => write!(f, "optional_type({inner})"),
-            Type::Type(inner) => write!(f, "type({inner})"),
+            Type::Meta(inner) => write!(f, "type({inner})"),
             Type::Opaque(name) => f.write_str(name),
             Type::Param(name) => write!(f, "{name}"),
         }

@@ -10,6 +10,8 @@ mod paths;
 mod root;
 mod schema_rules;
 mod spec;
+#[cfg(test)]
+mod tests;
 mod validate;
 
 use serde_json::{Value, json};

@@ -140,15 +140,15 @@ fn slice_of<'a>(value: Cow<'a, Value>, slice: &Slice, all: &mut Found<'a>) -> Op
     Some(true)
 }
 
-fn passes(item: &Cow<'_, Value>, filter: &Filter) -> Option<bool> {
-    let left = walk_all(vec![item.clone()], &filter.left);
+fn passes(item: &Value, filter: &Filter) -> Option<bool> {
+    let left = walk_all(vec![Cow::Borrowed(item)], &filter.left);
     if filter.operator.is_empty() {
         return Some(left.is_some_and(|found| !found.is_empty()));
     }
     let left = left?;
     let right = match left.as_slice() {
         [] => return Some(false),
-        [_] => walk_all(vec![item.clone()], &filter.right)?,
+        [_] => walk_all(vec![Cow::Borrowed(item)], &filter.right)?,
         _ => return None,
     };
     let (left, right) = match (left.as_slice(), right.as_slice()) {

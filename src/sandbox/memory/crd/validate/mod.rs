@@ -117,7 +117,7 @@ fn check_type(node: &Node, place: &Place<'_>, value: &Value) -> Failures {
     let fits = node.types.contains(&type_)
         || (type_ == Type::Integer && node.types.contains(&Type::Number))
         || (node.types.contains(&Type::Integer) && number::is_whole(value));
-    if !is_text_or_list && !node.format.is_empty() && !(fits || format == node.format) {
+    if !(is_text_or_list || node.format.is_empty() || fits || format == node.format) {
         return Failure::type_(place, &node.format, Some(format)).into();
     }
     let is_number = node.types.contains(&Type::Number) || node.types.contains(&Type::Integer);

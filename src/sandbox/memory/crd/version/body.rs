@@ -115,7 +115,11 @@ impl Version {
         Ok(unknown.into_iter().map(words).collect())
     }
 
-    fn form(&self, object: &mut Value) -> Result<Vec<String>, String> {
+    /// The same with the decoder's sentence alone, and unknown fields by their paths.
+    ///
+    /// # Errors
+    /// What is wrong with metadata.
+    pub fn form(&self, object: &mut Value) -> Result<Vec<String>, String> {
         make_whole(object);
         let mut unknown = decode_own(object)?;
         if object["kind"] != *self.family.names.kind {

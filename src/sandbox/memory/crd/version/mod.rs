@@ -8,6 +8,8 @@ mod nested;
 mod scale;
 mod select;
 mod table;
+#[cfg(test)]
+mod tests;
 mod types;
 mod validate;
 mod write;

@@ -98,14 +98,23 @@ fn cell(path: &JsonPath, type_: &str, object: &Value, now: Timestamp) -> Value {
             value => json!(go::sprint(value)),
         };
     }
-    #[expect(clippy::cast_possible_truncation)]
     match (type_, value) {
         ("integer", Value::Number(number)) => match go::integer(number) {
             Some(integer) => json!(integer),
-            None => json!(number.as_f64().unwrap_or_default() as i64),
+            None => json!(truncated(number.as_f64().unwrap_or_default())),
         },
         ("number", Value::Number(_)) | ("boolean", Value::Bool(_)) => value.clone(),
         ("date", Value::String(text)) => json!(age::cell(text, now)),
         _ => Value::Null,
+    }
+}
+
+/// An integer as Go makes it of a float on amd64.
+#[expect(clippy::cast_possible_truncation)]
+fn truncated(float: f64) -> i64 {
+    if float.abs() < 9.2e18 {
+        float as i64
+    } else {
+        i64::MIN
     }
 }
