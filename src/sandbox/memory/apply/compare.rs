@@ -8,6 +8,10 @@ use super::element::Element;
 use super::set::{Node, Set};
 use super::typed::{Items, View, equal, view, zip};
 
+/// On how many levels values are first looked at whether they are equal at all, which is much faster
+/// than to walk them by their types, and wasted where they are not.
+const QUICK_LEVELS: u8 = 6;
+
 /// What changes from one object to another. No field is in more than one of the sets.
 #[derive(Clone, Debug, Default)]
 pub struct Comparison<'a> {
@@ -33,7 +37,7 @@ pub fn compare<'a>(
     old: &'a Value,
     new: &'a Value,
 ) -> Result<Comparison<'a>, String> {
-    let diff = Walk { types }.pair(type_, old, new)?;
+    let diff = Walk { types }.pair(type_, old, new, QUICK_LEVELS)?;
     Ok(Comparison {
         removed: diff.removed.below,
         modified: diff.modified.below,
@@ -69,18 +73,34 @@ struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    fn pair(&self, id: TypeId, old: &'a Value, new: &'a Value) -> Result<Diff<'a>, String> {
+    fn pair(
+        &self,
+        id: TypeId,
+        old: &'a Value,
+        new: &'a Value,
+        quick: u8,
+    ) -> Result<Diff<'a>, String> {
+        if quick > 0 && equal(old, new) {
+            return Ok(Diff::default());
+        }
+        let quick = quick.saturating_sub(1);
         let (before, after) = (view(self.types, id, old), view(self.types, id, new));
         if before.is_like(&after) {
-            return self.pair_as(after, old, new);
+            return self.pair_as(after, old, new, quick);
         }
         // A value that may be anything became another kind of thing: both ways to own it count.
-        let mut diff = self.pair_as(before, old, new)?;
-        diff.merge(self.pair_as(after, old, new)?);
+        let mut diff = self.pair_as(before, old, new, quick)?;
+        diff.merge(self.pair_as(after, old, new, quick)?);
         Ok(diff)
     }
 
-    fn pair_as(&self, view: View<'a>, old: &'a Value, new: &'a Value) -> Result<Diff<'a>, String> {
+    fn pair_as(
+        &self,
+        view: View<'a>,
+        old: &'a Value,
+        new: &'a Value,
+        quick: u8,
+    ) -> Result<Diff<'a>, String> {
         match view {
             View::Map(fields) => {
                 let (old_map, new_map) = (map(old), map(new));
@@ -93,7 +113,7 @@ impl<'a> Walk<'a> {
                     let Some(type_) = fields.type_of(key) else {
                         return true;
                     };
-                    match self.either(type_, old, new) {
+                    match self.either(type_, old, new, quick) {
                         Ok(diff) => below.push(&Element::field(key), diff),
                         Err(error) => failed = Some(error),
                     }
@@ -116,7 +136,7 @@ impl<'a> Walk<'a> {
                 if old_items.is_empty() && new_items.is_empty() {
                     return Ok(Diff::leaf(old, new));
                 }
-                self.lists(items, old_items, new_items)
+                self.lists(items, old_items, new_items, quick)
             }
             View::AtomicMap(_) | View::AtomicList(_) | View::Scalar(_) => Ok(Diff::leaf(old, new)),
         }
@@ -127,9 +147,10 @@ impl<'a> Walk<'a> {
         id: TypeId,
         old: Option<&'a Value>,
         new: Option<&'a Value>,
+        quick: u8,
     ) -> Result<Diff<'a>, String> {
         match (old, new) {
-            (Some(old), Some(new)) => self.pair(id, old, new),
+            (Some(old), Some(new)) => self.pair(id, old, new, quick),
             (Some(old), None) => Ok(Diff {
                 removed: self.single(id, old)?,
                 ..Diff::default()
@@ -161,7 +182,7 @@ impl<'a> Walk<'a> {
                 Set::of_nodes(nodes)
             }
             (View::List(items), Value::Array(values)) => {
-                self.lists(items, &[], values)?.added.below
+                self.lists(items, &[], values, 0)?.added.below
             }
             _ => Set::new(),
         };
@@ -176,10 +197,8 @@ impl<'a> Walk<'a> {
         items: Items<'a>,
         old: &'a [Value],
         new: &'a [Value],
+        quick: u8,
     ) -> Result<Diff<'a>, String> {
-        if old.len() == new.len() && old.iter().zip(new).all(|(old, new)| equal(old, new)) {
-            return Ok(Diff::default());
-        }
         let (old, new) = (sorted(items.elements(old)?), sorted(items.elements(new)?));
         let mut below = Below::default();
         let (mut old, mut new) = (old.as_slice(), new.as_slice());
@@ -191,7 +210,7 @@ impl<'a> Walk<'a> {
                 ([] | [_], [] | [_]) => {
                     let value =
                         |of: &[(Element<'a>, &'a Value)]| of.first().map(|(_, value)| *value);
-                    self.either(items.item, value(before), value(after))?
+                    self.either(items.item, value(before), value(after), quick)?
                 }
                 // Items that cannot be told apart are owned together, as a single value.
                 ([_, _, ..], [_, _, ..]) => {
@@ -210,13 +229,13 @@ impl<'a> Walk<'a> {
                 }
                 ([_, _, ..], _) => {
                     let new = after.first().map(|(_, value)| *value);
-                    let mut diff = self.either(items.item, None, new)?;
+                    let mut diff = self.either(items.item, None, new, 0)?;
                     diff.removed.member = true;
                     diff
                 }
                 (_, _) => {
                     let old = before.first().map(|(_, value)| *value);
-                    let mut diff = self.either(items.item, old, None)?;
+                    let mut diff = self.either(items.item, old, None, 0)?;
                     diff.added.member = true;
                     diff
                 }

@@ -2,10 +2,11 @@
 
 use serde_json::Value;
 
-use crate::sandbox::memory::types::{TypeId, Types};
+use crate::sandbox::memory::types::{Type, TypeId, Types};
 
 use super::managed::{Managed, Manager, Operation};
 use super::reset::Filter;
+use super::schema::reconcile;
 use super::set::Set;
 
 /// What is written, by which path, and when.
@@ -75,11 +76,20 @@ impl<'a> Context<'a> {
             let version = &*entry.manager.api_version;
             version == self.api_version || self.served.contains(&version)
         });
+        let is_fixed = self.is_built_in();
         for entry in &mut managed.entries {
-            if let Some(set) = super::schema::reconcile(self.types, self.type_, &entry.set) {
+            if is_fixed && entry.is_stored() {
+                continue;
+            }
+            if let Some(set) = reconcile(self.types, self.type_, entry.set()) {
                 entry.change(|_| set);
             }
         }
+    }
+
+    /// Whether the types are Kubernetes' own, which do not change while the server runs.
+    pub(super) fn is_built_in(&self) -> bool {
+        matches!(self.types.get(self.type_), Type::Object(object) if !object.name.is_empty())
     }
 }
 

@@ -38,14 +38,34 @@ fn decode_node(fields: &Value) -> Result<(bool, Set<'_>), String> {
     Ok((member || set.is_empty(), set))
 }
 
+/// Whether any field of the set is in FieldsV1 that is in canonical form, without reading all of it.
+pub fn meets(fields: &Value, set: &Set<'_>) -> bool {
+    let Some(map) = fields.as_object() else {
+        return false;
+    };
+    set.nodes().iter().any(|node| {
+        map.get(&node.element.to_key()).is_some_and(|below| {
+            let is_member = || match below.as_object() {
+                Some(below) => below.is_empty() || below.contains_key("."),
+                None => true,
+            };
+            node.member && is_member() || meets(below, &node.children)
+        })
+    })
+}
+
 /// Writes FieldsV1.
 pub fn encode(set: &Set<'_>) -> Value {
     encode_node(false, set)
 }
 
 fn encode_node(member: bool, set: &Set<'_>) -> Value {
+    // Most are leaves: an empty map allocates nothing.
+    if set.is_empty() {
+        return Value::Object(Map::new());
+    }
     let mut map = Map::with_capacity(set.nodes().len() + usize::from(member));
-    if member && !set.is_empty() {
+    if member {
         map.insert(".".to_owned(), Value::Object(Map::new()));
     }
     for node in set.nodes() {
@@ -62,7 +82,7 @@ mod tests {
     use serde_json::json;
 
     use super::super::set::Set;
-    use super::{decode, encode};
+    use super::{decode, encode, meets};
 
     #[test]
     fn fields_come_back_sorted() {
@@ -97,6 +117,7 @@ mod tests {
             shown(set(&a).union(set(&b))),
             r#"{"f:a":{".":{},"f:x":{},"f:y":{}},"f:b":{},"f:c":{"f:z":{}}}"#
         );
+        assert!(meets(&a, &set(&b)) && !meets(&b, &Set::of_paths(&["c", "a/x"])));
         assert!(set(&a).meets(&set(&b)) && !set(&a).is_within(&set(&b)));
         assert!(Set::of_paths(&["a", "a/x"]).is_within(&set(&a)));
         assert_eq!(Set::of_paths(&["a/x", "b"]).paths(), [".b", ".a.x"]);

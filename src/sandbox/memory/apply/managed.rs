@@ -62,10 +62,16 @@ pub struct Entry<'a> {
     pub manager: Manager<'a>,
     /// RFC 3339, when it changed last; not every entry has one
     pub time: Option<Cow<'a, str>>,
-    /// Which fields
-    pub set: Set<'a>,
-    /// The set as it was read, while it is unchanged and known to be in canonical form
-    raw: Option<&'a Value>,
+    fields: Fields<'a>,
+}
+
+/// Which fields. Most entries are only looked at by a write, and need not be read for it.
+#[derive(Clone, Debug)]
+enum Fields<'a> {
+    /// As stored, in canonical form: at that place of the list, and FieldsV1
+    Stored(usize, &'a Value),
+    /// Read, or new
+    Read(Set<'a>),
 }
 
 /// All entries, in no order.
@@ -118,15 +124,64 @@ impl<'a> Entry<'a> {
         Entry {
             manager,
             time,
-            set,
-            raw: None,
+            fields: Fields::Read(set),
         }
+    }
+
+    /// Its fields.
+    pub fn set(&mut self) -> &Set<'a> {
+        self.set_mut()
+    }
+
+    fn set_mut(&mut self) -> &mut Set<'a> {
+        if let Fields::Stored(_, fields) = self.fields {
+            // What is stored was written here, or checked when it came.
+            self.fields = Fields::Read(fields::decode(fields).unwrap_or_default());
+        }
+        match &mut self.fields {
+            Fields::Read(set) => set,
+            Fields::Stored(..) => unreachable!("it was just read"),
+        }
+    }
+
+    /// Its fields, to keep.
+    pub fn into_set(mut self) -> Set<'a> {
+        std::mem::take(self.set_mut())
     }
 
     /// Changes its fields.
     pub fn change(&mut self, change: impl FnOnce(Set<'a>) -> Set<'a>) {
-        self.set = change(std::mem::take(&mut self.set));
-        self.raw = None;
+        let set = self.set_mut();
+        *set = change(std::mem::take(set));
+    }
+
+    /// Whether any of these fields is among its own.
+    pub fn meets(&self, set: &Set<'_>) -> bool {
+        match &self.fields {
+            _ if set.is_empty() => false,
+            Fields::Stored(_, fields) => fields::meets(fields, set),
+            Fields::Read(own) => own.meets(set),
+        }
+    }
+
+    /// Takes fields from it.
+    pub fn lose(&mut self, set: &Set<'_>) {
+        if self.meets(set) {
+            self.change(|own| own.difference(set));
+        }
+    }
+
+    /// Whether it has no fields.
+    pub fn is_empty(&self) -> bool {
+        match &self.fields {
+            Fields::Stored(_, fields) => fields.as_object().is_none_or(Map::is_empty),
+            Fields::Read(set) => set.is_empty(),
+        }
+    }
+
+    /// Whether it is as it is stored.
+    pub fn is_stored(&self) -> bool {
+        matches!(self.fields, Fields::Stored(..))
     }
 
     fn seconds(&self) -> i64 {
@@ -137,7 +192,15 @@ impl<'a> Entry<'a> {
         time.map_or(0, jiff::Timestamp::as_second)
     }
 
-    fn encode(&self) -> Value {
+    /// The entry, taken from the stored list where it is the same.
+    fn encode(&self, stored: &mut [Value]) -> Value {
+        let fields = match &self.fields {
+            Fields::Stored(at, fields) => match stored.get_mut(*at) {
+                Some(entry) => return entry.take(),
+                None => (*fields).clone(),
+            },
+            Fields::Read(set) => fields::encode(set),
+        };
         let mut map = Map::with_capacity(7);
         let mut put = |key: &str, text: &str| {
             if !text.is_empty() {
@@ -149,10 +212,6 @@ impl<'a> Entry<'a> {
         put("apiVersion", &self.manager.api_version);
         put("time", self.time.as_deref().unwrap_or_default());
         put("fieldsType", "FieldsV1");
-        let fields = self
-            .raw
-            .cloned()
-            .unwrap_or_else(|| fields::encode(&self.set));
         map.insert("fieldsV1".to_owned(), fields);
         if !self.manager.subresource.is_empty() {
             map.insert("subresource".to_owned(), json!(self.manager.subresource));
@@ -162,18 +221,37 @@ impl<'a> Entry<'a> {
 }
 
 impl<'a> Managed<'a> {
-    /// Reads `metadata.managedFields`; what is stored is in canonical form.
-    pub fn decode(list: &'a Value, is_stored: bool) -> Result<Self, String> {
+    /// Takes over `metadata.managedFields` as it is stored, in canonical form, without reading the
+    /// fields.
+    pub fn stored(list: &'a Value) -> Result<Self, String> {
         let mut managed = Managed::default();
         for (at, entry) in list.as_array().into_iter().flatten().enumerate() {
-            let mut entry = decode_entry(at, entry)?;
-            if !is_stored {
-                entry.raw = None;
-            }
-            match managed.position(&entry.manager) {
-                Some(at) => managed.entries[at] = entry,
-                None => managed.entries.push(entry),
-            }
+            let (manager, time, fields) = decode_entry(at, entry)?;
+            let fields = Fields::Stored(at, fields);
+            managed.put(Entry {
+                manager,
+                time,
+                fields,
+            });
+        }
+        Ok(managed)
+    }
+
+    /// Adds an entry, in place of one of the same manager: writes of the scale leave two of them.
+    fn put(&mut self, entry: Entry<'a>) {
+        match self.position(&entry.manager) {
+            Some(at) => self.entries[at] = entry,
+            None => self.entries.push(entry),
+        }
+    }
+
+    /// Reads `metadata.managedFields` as somebody sent it.
+    pub fn decode(list: &'a Value) -> Result<Self, String> {
+        let mut managed = Managed::default();
+        for (at, entry) in list.as_array().into_iter().flatten().enumerate() {
+            let (manager, time, fields) = decode_entry(at, entry)?;
+            let entry = Entry::new(manager, time, fields::decode(fields)?);
+            managed.put(entry);
         }
         Ok(managed)
     }
@@ -186,7 +264,13 @@ impl<'a> Managed<'a> {
     }
 
     /// The list for `metadata.managedFields`, in the order of Kubernetes; `None` without entries.
-    pub fn encode(mut self) -> Option<Value> {
+    /// Entries that have not changed are taken out of `stored`, a copy of the list that was taken
+    /// over, where there is one at hand.
+    pub fn encode(mut self, stored: Option<Value>) -> Option<Value> {
+        let mut stored = match stored {
+            Some(Value::Array(stored)) => stored,
+            _ => Vec::new(),
+        };
         if self.entries.is_empty() {
             return None;
         }
@@ -199,9 +283,8 @@ impl<'a> Managed<'a> {
                 .then_with(|| left.api_version.cmp(&right.api_version))
                 .then_with(|| left.subresource.cmp(&right.subresource))
         });
-        Some(Value::Array(
-            self.entries.iter().map(Entry::encode).collect(),
-        ))
+        let entries = self.entries.iter().map(|entry| entry.encode(&mut stored));
+        Some(Value::Array(entries.collect()))
     }
 
     /// Merges the oldest entries of updates while there are too many, version by version.
@@ -237,7 +320,10 @@ impl<'a> Managed<'a> {
             if self.position(&bucket).is_none()
                 && let Some(at) = self.position(&first[at])
             {
-                self.entries[at].manager = bucket.clone();
+                let first = &mut self.entries[at];
+                first.manager = bucket.clone();
+                // It is read, for it is not as it is stored any more.
+                first.change(|set| set);
             }
             // When the bucket itself comes after others it is lost here, as it is in Kubernetes.
             let Some(taken) = self
@@ -248,15 +334,18 @@ impl<'a> Managed<'a> {
             };
             if let Some(at) = self.position(&bucket) {
                 let bucket = &mut self.entries[at];
-                bucket.time = taken.time;
-                bucket.change(|set| set.union(taken.set));
+                bucket.time = taken.time.clone();
+                bucket.change(|set| set.union(taken.into_set()));
             }
             count -= 1;
         }
     }
 }
 
-fn decode_entry(at: usize, entry: &Value) -> Result<Entry<'_>, String> {
+/// Who, when, and FieldsV1.
+type Parts<'a> = (Manager<'a>, Option<Cow<'a, str>>, &'a Value);
+
+fn decode_entry(at: usize, entry: &Value) -> Result<Parts<'_>, String> {
     let text = |key: &str| entry.get(key).and_then(Value::as_str);
     let borrowed = |key: &str| Cow::Borrowed(text(key).unwrap_or_default());
     let operation = match text("operation") {
@@ -279,18 +368,14 @@ fn decode_entry(at: usize, entry: &Value) -> Result<Entry<'_>, String> {
             ));
         }
     }
-    let raw = entry.get("fieldsV1");
-    Ok(Entry {
-        manager: Manager {
-            name: borrowed("manager"),
-            operation,
-            api_version: borrowed("apiVersion"),
-            subresource: borrowed("subresource"),
-        },
-        time: text("time").map(Cow::Borrowed),
-        set: raw.map_or(Ok(Set::new()), fields::decode)?,
-        raw,
-    })
+    let manager = Manager {
+        name: borrowed("manager"),
+        operation,
+        api_version: borrowed("apiVersion"),
+        subresource: borrowed("subresource"),
+    };
+    let fields = entry.get("fieldsV1").unwrap_or(&Value::Null);
+    Ok((manager, text("time").map(Cow::Borrowed), fields))
 }
 
 /// The list of an object, if it has one.

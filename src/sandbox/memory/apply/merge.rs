@@ -2,129 +2,119 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::sandbox::memory::types::{TypeId, Types};
 
 use super::element::Element;
 use super::typed::{Items, View, view};
 
-/// The object with what is applied put in; both are valid. Nothing goes: what is applied as empty
+/// Puts what is applied into an object; both are valid. Nothing goes: what is applied as empty
 /// leaves alone what is there.
-pub fn merge(types: &Types, type_: TypeId, live: &Value, applied: &Value) -> Value {
-    Walk { types }
-        .both(type_, live, applied)
-        .unwrap_or(Value::Null)
-}
-
-struct Walk<'t> {
-    types: &'t Types,
-}
-
-impl Walk<'_> {
-    /// `None` where nothing is left, which cannot be with a value on either side that has content.
-    fn both(&self, id: TypeId, live: &Value, applied: &Value) -> Option<Value> {
-        match view(self.types, id, applied) {
-            View::Map(fields) => match (content(live), content(applied)) {
-                (None, _) => Some(applied.clone()),
-                (Some(_), None) => Some(live.clone()),
-                (Some(live), Some(applied)) => {
-                    let mut out = live.clone();
-                    for (key, value) in applied {
-                        let merged = match (live.get(key), fields.type_of(key)) {
-                            (Some(live), Some(type_)) => self.both(type_, live, value),
-                            _ => Some(value.clone()),
-                        };
-                        match merged {
-                            Some(merged) => out.insert(key.clone(), merged),
-                            None => out.shift_remove(key),
-                        };
+pub fn merge(types: &Types, type_: TypeId, live: &mut Value, applied: &Value) {
+    match (view(types, type_, applied), &mut *live, applied) {
+        (View::Map(fields), Value::Object(live), Value::Object(applied))
+            if !live.is_empty() && !applied.is_empty() =>
+        {
+            for (key, value) in applied {
+                match (live.get_mut(key), fields.type_of(key)) {
+                    (Some(live), Some(type_)) => merge(types, type_, live, value),
+                    _ => {
+                        live.insert(key.clone(), value.clone());
                     }
-                    Some(Value::Object(out))
-                }
-            },
-            View::List(items) => match (list(live), list(applied)) {
-                ([], _) => Some(applied.clone()),
-                (_, []) => Some(live.clone()),
-                (live, applied) => {
-                    let merged = self.items(items, live, applied);
-                    (!merged.is_empty()).then_some(Value::Array(merged))
-                }
-            },
-            View::AtomicMap(_) | View::AtomicList(_) | View::Scalar(_) => Some(applied.clone()),
-        }
-    }
-
-    /// Items that both have come in the applied order, and those that only the live object has stay
-    /// before the shared item that they precede.
-    fn items(&self, items: Items<'_>, live: &[Value], applied: &[Value]) -> Vec<Value> {
-        let (Ok(left), Ok(right)) = (items.elements(live), items.elements(applied)) else {
-            // Both are valid, so that all items have steps.
-            return applied.to_vec();
-        };
-        let mut in_live: BTreeMap<&Element<'_>, Option<&Value>> = BTreeMap::new();
-        for (element, value) in &left {
-            // What cannot be told apart is not merged, it is replaced.
-            in_live
-                .entry(element)
-                .and_modify(|first| *first = None)
-                .or_insert(Some(value));
-        }
-        let in_applied: BTreeSet<&Element<'_>> = right.iter().map(|(element, _)| element).collect();
-        let mut shared: VecDeque<&Element<'_>> = right
-            .iter()
-            .map(|(element, _)| element)
-            .filter(|e| in_live.contains_key(e))
-            .collect();
-        let mut next_shared = shared.pop_front();
-        let mut merged: BTreeSet<&Element<'_>> = BTreeSet::new();
-        let mut out = Vec::with_capacity(left.len().max(right.len()));
-        let together = |element: &Element<'_>, value: &Value| match in_live.get(element) {
-            Some(Some(live)) => self.both(items.item, live, value),
-            _ => Some(value.clone()),
-        };
-        let (mut l, mut r) = (0, 0);
-        while l < left.len() || r < right.len() {
-            if let (Some((element, _)), Some((other, value))) = (left.get(l), right.get(r)) {
-                if element == other {
-                    merged.insert(other);
-                    out.extend(together(other, value));
-                    (l, r) = (l + 1, r + 1);
-                    next_shared = shared.pop_front();
-                    continue;
-                }
-                if in_applied.contains(element) && next_shared.is_some_and(|next| next != element) {
-                    l += 1;
-                    continue;
-                }
-            }
-            if let Some((element, value)) = left.get(l) {
-                if !in_applied.contains(element) {
-                    out.push((*value).clone());
-                    l += 1;
-                    continue;
-                }
-                if merged.contains(element) {
-                    l += 1;
-                }
-            }
-            if let Some((element, value)) = right.get(r) {
-                merged.insert(element);
-                out.extend(together(element, value));
-                r += 1;
-                if next_shared == Some(element) {
-                    next_shared = shared.pop_front();
                 }
             }
         }
-        out
+        (View::List(items), Value::Array(live), Value::Array(applied))
+            if !live.is_empty() && !applied.is_empty() =>
+        {
+            merge_items(types, items, live, applied);
+        }
+        // What has content stays where nothing is applied.
+        (View::Map(_), Value::Object(live), _) if !live.is_empty() => {}
+        (View::List(_), Value::Array(live), _) if !live.is_empty() => {}
+        _ => *live = applied.clone(),
     }
 }
 
-fn content(value: &Value) -> Option<&Map<String, Value>> {
-    value.as_object().filter(|map| !map.is_empty())
+/// Where an item of the merged list comes from.
+enum From {
+    /// The live list
+    Live(usize),
+    /// The applied list, merged into that item of the live one
+    Both(Option<usize>, usize),
 }
 
-fn list(value: &Value) -> &[Value] {
-    value.as_array().map_or(&[], Vec::as_slice)
+fn merge_items(types: &Types, items: Items<'_>, live: &mut Vec<Value>, applied: &[Value]) {
+    let Some(order) = order(items, live, applied) else {
+        // Both are valid, so that all items have steps.
+        return;
+    };
+    let mut before: Vec<Option<Value>> = live.drain(..).map(Some).collect();
+    live.extend(order.into_iter().filter_map(|from| match from {
+        From::Live(at) => before[at].take(),
+        From::Both(Some(at), with) => {
+            let mut item = before[at].take()?;
+            merge(types, items.item, &mut item, &applied[with]);
+            Some(item)
+        }
+        From::Both(None, with) => Some(applied[with].clone()),
+    }));
+}
+
+/// Items that both have come in the applied order, and those that only the live list has stay
+/// before the shared item that they precede.
+fn order(items: Items<'_>, live: &[Value], applied: &[Value]) -> Option<Vec<From>> {
+    let (left, right) = (items.elements(live).ok()?, items.elements(applied).ok()?);
+    let mut in_live: BTreeMap<&Element<'_>, Option<usize>> = BTreeMap::new();
+    for (at, (element, _)) in left.iter().enumerate() {
+        // What cannot be told apart is not merged, it is replaced.
+        in_live
+            .entry(element)
+            .and_modify(|first| *first = None)
+            .or_insert(Some(at));
+    }
+    let in_applied: BTreeSet<&Element<'_>> = right.iter().map(|(element, _)| element).collect();
+    let shared = right.iter().map(|(element, _)| element);
+    let mut shared: VecDeque<&Element<'_>> = shared.filter(|e| in_live.contains_key(e)).collect();
+    let mut next_shared = shared.pop_front();
+    let mut merged: BTreeSet<&Element<'_>> = BTreeSet::new();
+    let mut out = Vec::with_capacity(left.len().max(right.len()));
+    let both =
+        |element: &Element<'_>, at: usize| From::Both(in_live.get(element).copied().flatten(), at);
+    let (mut l, mut r) = (0, 0);
+    while l < left.len() || r < right.len() {
+        if let (Some((element, _)), Some((other, _))) = (left.get(l), right.get(r)) {
+            if element == other {
+                merged.insert(other);
+                out.push(both(other, r));
+                (l, r) = (l + 1, r + 1);
+                next_shared = shared.pop_front();
+                continue;
+            }
+            if in_applied.contains(element) && next_shared.is_some_and(|next| next != element) {
+                l += 1;
+                continue;
+            }
+        }
+        if let Some((element, _)) = left.get(l) {
+            if !in_applied.contains(element) {
+                out.push(From::Live(l));
+                l += 1;
+                continue;
+            }
+            if merged.contains(element) {
+                l += 1;
+            }
+        }
+        if let Some((element, _)) = right.get(r) {
+            merged.insert(element);
+            out.push(both(element, r));
+            r += 1;
+            if next_shared == Some(element) {
+                next_shared = shared.pop_front();
+            }
+        }
+    }
+    Some(out)
 }

@@ -21,12 +21,18 @@ mod last_applied;
 mod managed;
 mod merge;
 pub mod names;
+#[cfg(test)]
+mod property;
 mod remove;
 mod reset;
 mod scale;
 mod schema;
 mod server_side;
 mod set;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
 mod times;
 mod typed;
 mod update;

@@ -37,22 +37,19 @@ impl<'a> Replicas<'a> {
     /// # Errors
     /// What is wrong with the object's.
     pub fn to_scale(&self, object: Option<&Value>) -> Result<Option<Value>, String> {
-        let parent = decode(object)?;
-        let owners = parent.entries.into_iter().filter_map(|entry| {
-            let path = self.path(&entry.manager.api_version)??;
-            let manager = Manager {
-                api_version: Cow::Borrowed(SCALE),
-                ..entry.manager
-            };
-            entry
-                .set
-                .has(&path)
-                .then(|| Entry::new(manager, entry.time, Set::of_paths(&["spec/replicas"])))
-        });
-        Ok(Managed {
-            entries: owners.collect(),
+        let mut owners = Managed::default();
+        for mut entry in decode(object)?.entries {
+            let path = self.path(&entry.manager.api_version).flatten();
+            if path.is_some_and(|path| entry.set().has(&path)) {
+                let manager = Manager {
+                    api_version: Cow::Borrowed(SCALE),
+                    ..entry.manager
+                };
+                let set = Set::of_paths(&["spec/replicas"]);
+                owners.entries.push(Entry::new(manager, entry.time, set));
+            }
         }
-        .encode())
+        Ok(owners.encode(None))
     }
 
     /// The managedFields of the object after its scale was written: `scale` are the scale's, `object`
@@ -71,47 +68,115 @@ impl<'a> Replicas<'a> {
             let Some(path) = self.path(&entry.manager.api_version) else {
                 continue;
             };
-            if let Some(path) = path.filter(|path| entry.set.has(path)) {
-                let seen = Manager {
-                    api_version: Cow::Borrowed(SCALE),
-                    ..entry.manager.clone()
-                };
-                match scale.position(&seen) {
+            if let Some(path) = path.filter(|path| entry.set().has(path)) {
+                // Entries of updates have the scale's version there, and are never found: they lose
+                // the number here and get it back below, as another entry. So does Kubernetes.
+                match scale.position(&entry.manager) {
                     Some(at) => {
                         scale.entries.swap_remove(at);
                     }
                     None => entry.change(|set| set.difference(&Set::of_path(path))),
                 }
             }
-            if !entry.set.is_empty() {
+            if !entry.is_empty() {
                 out.entries.push(entry);
             }
         }
         let Some(Some(path)) = self.path(self.api_version) else {
-            return Ok(out.encode());
+            return Ok(out.encode(None));
         };
-        for entry in scale.entries {
-            if !entry
-                .set
-                .has(&[Element::field("spec"), Element::field("replicas")])
-            {
-                continue;
+        let in_scale = [Element::field("spec"), Element::field("replicas")];
+        for mut entry in scale.entries {
+            if entry.set().has(&in_scale) {
+                let api_version = Cow::Borrowed(self.api_version);
+                let manager = Manager {
+                    api_version,
+                    ..entry.manager
+                };
+                // Kubernetes looks for the time among the object's entries, where there is none.
+                out.entries
+                    .push(Entry::new(manager, None, Set::of_path(path.clone())));
             }
-            let manager = Manager {
-                api_version: Cow::Borrowed(self.api_version),
-                ..entry.manager
-            };
-            // Kubernetes looks for the time among the object's entries, where there is none.
-            out.entries
-                .push(Entry::new(manager, None, Set::of_path(path.clone())));
         }
-        Ok(out.encode())
+        Ok(out.encode(None))
     }
 }
 
 fn decode(list: Option<&Value>) -> Result<Managed<'_>, String> {
-    list.map_or_else(
-        || Ok(Managed::default()),
-        |list| Managed::decode(list, true),
-    )
+    list.map_or_else(|| Ok(Managed::default()), |list| Managed::stored(list))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::super::testing::managers;
+    use super::Replicas;
+
+    const PATH: &[&str] = &["spec", "replicas"];
+
+    fn entry(manager: &str, operation: &str, api_version: &str, spec: Value) -> Value {
+        json!({"manager": manager, "operation": operation, "apiVersion": api_version,
+               "time": "2020-01-01T00:00:00Z", "fieldsType": "FieldsV1", "fieldsV1": {"f:spec": spec}})
+    }
+
+    fn shown(list: Option<Value>) -> Vec<String> {
+        managers(&json!({"metadata": {"managedFields": list}}))
+    }
+
+    /// What the real server keeps after the same writes of a Deployment's scale.
+    #[test]
+    fn the_number_is_handed_between_object_and_scale() {
+        let replicas = Replicas {
+            api_version: "apps/v1",
+            paths: &[("apps/v1", Some(PATH)), ("apps/v1beta2", None)],
+        };
+        let both = json!({"f:replicas": {}, "f:paused": {}});
+        let object = json!([
+            entry("a", "Apply", "apps/v1", json!({"f:replicas": {}})),
+            entry("u", "Update", "apps/v1", both.clone()),
+            entry("v", "Update", "apps/v1beta2", both.clone()),
+            entry("w", "Update", "gone/v1", both),
+        ]);
+        let scale = replicas.to_scale(Some(&object)).unwrap().unwrap();
+        let time = "2020-01-01T00:00:00Z";
+        assert_eq!(scale[0]["apiVersion"], "autoscaling/v1");
+        assert_eq!(
+            shown(Some(scale.clone())),
+            [
+                format!("a Apply {time} .spec.replicas"),
+                format!("u Update {time} .spec.replicas")
+            ]
+        );
+
+        // A write that changes nothing: the applier keeps the number, the updater gets it anew.
+        let same = replicas.to_object(Some(&object), Some(&scale)).unwrap();
+        assert_eq!(
+            shown(same),
+            [
+                format!("a Apply {time} .spec.replicas"),
+                "u Update - .spec.replicas".to_owned(),
+                format!("u Update {time} .spec.paused"),
+                format!("v Update {time} .spec.paused .spec.replicas"),
+            ]
+        );
+
+        // Somebody else changed the number.
+        let mut taken = entry("s", "Update", "autoscaling/v1", json!({"f:replicas": {}}));
+        taken["subresource"] = json!("scale");
+        let other = json!([
+            taken,
+            entry("t", "Update", "autoscaling/v1", json!({"f:x": {}}))
+        ]);
+        let after = replicas.to_object(Some(&object), Some(&other)).unwrap();
+        assert_eq!(
+            shown(after),
+            [
+                "s Update scale - .spec.replicas".to_owned(),
+                format!("u Update {time} .spec.paused"),
+                format!("v Update {time} .spec.paused .spec.replicas"),
+            ]
+        );
+        assert_eq!(replicas.to_object(None, None), Ok(None));
+    }
 }

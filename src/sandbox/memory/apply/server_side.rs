@@ -48,45 +48,54 @@ pub fn apply(
     force: bool,
 ) -> Result<Applied, Status> {
     check_kind(context, applied)?;
-    let zero = zero(context.types, context.type_);
-    let live = live.unwrap_or(&zero);
-    let mut managed = match managed::of(live).map(|list| Managed::decode(list, true)) {
+    let stored = live.and_then(managed::of);
+    let mut managed = match stored.map(Managed::stored) {
         Some(Ok(managed)) => managed,
         Some(Err(problem)) => {
             return Err(plain(format!("failed to decode managed fields: {problem}")));
         }
         None => Managed::default(),
     };
-    if managed.entries.is_empty() {
-        begin(context, &zero, live, &mut managed)?;
+    let is_new = managed.entries.is_empty();
+    let nothing = if is_new {
+        zero(context.types, context.type_)
+    } else {
+        Value::Null
+    };
+    let live = live.unwrap_or(&nothing);
+    if is_new {
+        begin(context, &nothing, live, &mut managed)?;
     }
     check_objects(context, live, applied)?;
     context.refresh(&mut managed);
 
     let own = context.filtered(field_set(context.types, context.type_, applied));
-    let merged = merge(context.types, context.type_, live, applied);
+    let mut merged = live.clone();
+    merge(context.types, context.type_, &mut merged, applied);
     let me = context.manager(manager, Operation::Apply);
     let last = managed
         .position(&me)
         .map(|at| managed.entries.swap_remove(at));
-    let (time, merged) = match last {
-        Some(last) => (last.time, prune(context, merged, &managed, &own, &last.set)),
-        None => (None, merged),
-    };
-    take_over(context, live, &merged, &mut managed, manager, force)?;
-
+    let mut time = None;
+    if let Some(mut last) = last {
+        time = last.time.take();
+        let last = last.into_set();
+        if let Some(pruned) = prune(context, &merged, applied, &mut managed, &own, &last) {
+            merged = pruned;
+        }
+    }
     let is_same = equal(live, &merged);
-    let time = if is_same {
-        time
-    } else {
-        Some(Cow::Borrowed(context.now))
-    };
+    if !is_same {
+        take_over(context, live, &merged, &mut managed, manager, force)?;
+        time = Some(Cow::Borrowed(context.now));
+    }
+    managed.entries.retain(|entry| !entry.is_empty());
     let own = strip(own);
     if !own.is_empty() {
         managed.entries.push(Entry::new(me, time, own));
     }
-    let list = managed.encode();
-    let mut object = if is_same { live.clone() } else { merged };
+    let list = managed.encode(None);
+    let mut object = merged;
     managed::put(&mut object, list);
     if manager == last_applied::MANAGER {
         last_applied::refresh(&mut object, applied);
@@ -128,9 +137,9 @@ fn take_over<'a>(
     let removed = context.filtered(comparison.removed);
     let taken = managed
         .entries
-        .iter()
-        .filter(|entry| entry.set.meets(&changed));
-    let taken = taken.map(|entry| (entry.manager.clone(), entry.set.intersection(&changed)));
+        .iter_mut()
+        .filter(|entry| entry.meets(&changed));
+    let taken = taken.map(|entry| (entry.manager.clone(), entry.set().intersection(&changed)));
     let conflicts = Conflicts::new(taken.collect());
     if !force && !conflicts.is_empty() {
         let left = match manager {
@@ -142,14 +151,52 @@ fn take_over<'a>(
         }
     }
     for entry in &mut managed.entries {
-        for gone in [&changed, &removed] {
-            if entry.set.meets(gone) {
-                entry.change(|set| set.difference(gone));
-            }
-        }
+        entry.lose(&changed);
+        entry.lose(&removed);
     }
-    managed.entries.retain(|entry| !entry.set.is_empty());
     Ok(())
+}
+
+/// Removes what this manager applied the last time and does not apply any more, unless somebody else
+/// manages it. `None` when nothing goes.
+fn prune(
+    context: &Context<'_>,
+    merged: &Value,
+    applied: &Value,
+    others: &mut Managed<'_>,
+    own: &Set<'_>,
+    last: &Set<'_>,
+) -> Option<Value> {
+    let (types, type_) = (context.types, context.type_);
+    let goes_nothing = last.is_within(own);
+    if goes_nothing && !has_empty(applied) {
+        return None;
+    }
+    let all = field_set(types, type_, merged);
+    // What is applied as empty, while others have put something there, goes although it is applied
+    // again: so it is in Kubernetes.
+    if goes_nothing && !has_hollow(last, &all) {
+        return None;
+    }
+    let fields_of = |value| with_parents(types, type_, &field_set(types, type_, value));
+    let last = with_parents(types, type_, last);
+    let all = with_parents(types, type_, &all);
+
+    let without_last = remove(types, type_, merged.clone(), &last);
+    let mut owned = own.clone();
+    for entry in &mut others.entries {
+        owned = owned.union(entry.set().clone());
+    }
+    let kept = fields_of(&without_last).union(with_parents(types, type_, &owned));
+    let unowned = all.clone().difference(&kept);
+
+    // What is below a list's item or a map's key that goes was never applied by this manager, and
+    // stays. It keeps its item.
+    let without_unowned = remove(types, type_, merged.clone(), &unowned);
+    let gone = all
+        .difference(&fields_of(&without_unowned))
+        .intersection(&last);
+    Some(remove(types, type_, merged.clone(), &gone))
 }
 
 /// Whether there is null or an object without fields in it.
@@ -162,50 +209,35 @@ fn has_empty(value: &Value) -> bool {
     }
 }
 
-/// Removes what this manager applied the last time and does not apply any more, unless somebody else
-/// manages it.
-fn prune(
-    context: &Context<'_>,
-    merged: Value,
-    others: &Managed<'_>,
-    own: &Set<'_>,
-    last: &Set<'_>,
-) -> Value {
-    let (types, type_) = (context.types, context.type_);
-    let fields_of = |value| with_parents(types, type_, &field_set(types, type_, value));
-    let last = with_parents(types, type_, last);
-    let all = fields_of(&merged);
-
-    let without_last = remove(types, type_, merged.clone(), &last);
-    let mut owned = own.clone();
-    for entry in &others.entries {
-        owned = owned.union(entry.set.clone());
-    }
-    let kept = fields_of(&without_last).union(with_parents(types, type_, &owned));
-    let unowned = all.clone().difference(&kept);
-
-    // What is below a list's item or a map's key that goes was never applied by this manager, and
-    // stays. It keeps its item.
-    let without_unowned = remove(types, type_, merged.clone(), &unowned);
-    let gone = all
-        .difference(&fields_of(&without_unowned))
-        .intersection(&last);
-    remove(types, type_, merged.clone(), &gone)
+/// Whether the set has a field without anything below it, below which there are fields.
+fn has_hollow(set: &Set<'_>, all: &Set<'_>) -> bool {
+    set.nodes().iter().any(|node| {
+        all.get(&node.element).is_some_and(|there| {
+            node.children.is_empty() && !there.children.is_empty()
+                || has_hollow(&node.children, &there.children)
+        })
+    })
 }
 
 fn check_objects(context: &Context<'_>, live: &Value, applied: &Value) -> Result<(), Status> {
     if managed::of(applied).is_some_and(Value::is_array) {
         return Err(Status::bad_request("metadata.managedFields must be nil"));
     }
-    for (what, object, allow_duplicates) in [("patch", applied, false), ("live", live, true)] {
+    let check = |what: &str, object: &Value, allow_duplicates: bool| {
         validate(context.types, context.type_, object, allow_duplicates).map_err(|problems| {
             let name = context.object_name(object);
             plain(format!(
                 "failed to create typed {what} object ({name}): {problems}"
             ))
-        })?;
+        })
+    };
+    check("patch", applied, false)?;
+    // What is stored of Kubernetes' own kinds fits their types, which never change.
+    if context.is_built_in() {
+        Ok(())
+    } else {
+        check("live", live, true)
     }
-    Ok(())
 }
 
 /// An error that Kubernetes gives no reason for.

@@ -219,6 +219,22 @@ pub fn equal(a: &Value, b: &Value) -> bool {
     }
 }
 
+/// Whether two values are equal, with the same keys in the same order.
+pub fn is_identical(a: &Value, b: &Value) -> bool {
+    match (a, b) {
+        (Value::Array(a), Value::Array(b)) => {
+            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| is_identical(a, b))
+        }
+        (Value::Object(a), Value::Object(b)) => {
+            a.len() == b.len()
+                && a.iter()
+                    .zip(b)
+                    .all(|((k, a), (l, b))| k == l && is_identical(a, b))
+        }
+        _ => a == b,
+    }
+}
+
 /// Calls with every key of two maps and its values, until one call returns false. Maps that have
 /// their keys in the same order, as almost all do, are walked without a look-up.
 pub fn zip<'a>(

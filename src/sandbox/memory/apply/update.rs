@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::compare::{Comparison, compare};
 use super::context::{Context, strip};
 use super::managed::{self, Entry, Managed, Operation};
+use super::typed::is_identical;
 use super::zero::zero;
 
 /// Sets `metadata.managedFields` of an object that is created (`live` is `None`) or changed by
@@ -17,58 +18,51 @@ use super::zero::zero;
 /// what the write may not change is put back.
 pub fn update(context: &Context<'_>, live: Option<&Value>, new: &mut Value, manager: &str) {
     let sent = managed::take(new);
-    let list = managed_after(context, live, new, sent.as_ref(), manager);
-    managed::put(new, list);
-}
-
-fn managed_after(
-    context: &Context<'_>,
-    live: Option<&Value>,
-    new: &Value,
-    sent: Option<&Value>,
-    manager: &str,
-) -> Option<Value> {
-    let mut managed = starting_point(context, live, sent);
-    let exists = live.and_then(|live| live.get("metadata")?.get("uid")?.as_str());
-    if managed.entries.is_empty() && exists.is_some_and(|uid| !uid.is_empty()) {
-        // Nobody is known, and who made the object cannot be told any more.
-        return None;
-    }
+    let stored = live.and_then(managed::of);
+    // Most clients send back what they have read.
+    let is_stored =
+        matches!((&sent, stored), (Some(sent), Some(stored)) if is_identical(sent, stored));
+    let (foreign, spare) = if is_stored {
+        (None, sent)
+    } else {
+        (sent, None)
+    };
+    let foreign = foreign.as_ref().filter(|_| context.subresource.is_empty());
     let nothing;
-    let live = match live {
+    let before = match live {
         Some(live) => live,
         None => {
             nothing = zero(context.types, context.type_);
             &nothing
         }
     };
-    // An object whose items cannot be told apart is kept without managers.
-    advance(context, live, new, &mut managed, manager).ok()?;
-    managed.encode()
+    let mut managed = starting_point(stored, foreign);
+    let exists = live.and_then(|live| live.get("metadata")?.get("uid")?.as_str());
+    let list = if managed.entries.is_empty() && exists.is_some_and(|uid| !uid.is_empty()) {
+        // Nobody is known, and who made the object cannot be told any more.
+        None
+    } else {
+        // An object whose items cannot be told apart is kept without managers.
+        let done = advance(context, before, new, &mut managed, manager);
+        done.ok().and_then(|()| managed.encode(spare))
+    };
+    managed::put(new, list);
 }
 
-/// The managers before the write: those that the client sent, where it may send any.
-fn starting_point<'a>(
-    context: &Context<'_>,
-    live: Option<&'a Value>,
-    sent: Option<&'a Value>,
-) -> Managed<'a> {
-    let stored = live.and_then(managed::of);
-    if let Some(sent) = sent
-        && context.subresource.is_empty()
-        && stored != Some(sent)
-    {
-        if managed::is_reset(sent) {
+/// The managers before the write: those that the client sent, where it sent others.
+fn starting_point<'a>(stored: Option<&'a Value>, foreign: Option<&'a Value>) -> Managed<'a> {
+    if let Some(foreign) = foreign {
+        if managed::is_reset(foreign) {
             return Managed::default();
         }
-        if let Ok(managed) = Managed::decode(sent, false)
+        if let Ok(managed) = Managed::decode(foreign)
             && !managed.entries.is_empty()
         {
             return managed;
         }
     }
     stored
-        .and_then(|stored| Managed::decode(stored, true).ok())
+        .and_then(|stored| Managed::stored(stored).ok())
         .unwrap_or_default()
 }
 
@@ -89,13 +83,10 @@ pub(super) fn advance<'a>(
     let removed = context.filtered(strip(removed));
     let changed = context.filtered(strip(modified.union(added)));
     for entry in &mut managed.entries {
-        for taken in [&changed, &removed] {
-            if entry.set.meets(taken) {
-                entry.change(|set| set.difference(taken));
-            }
-        }
+        entry.lose(&changed);
+        entry.lose(&removed);
     }
-    managed.entries.retain(|entry| !entry.set.is_empty());
+    managed.entries.retain(|entry| !entry.is_empty());
     if !changed.is_empty() {
         let manager = context.manager(manager, Operation::Update);
         let time = Some(Cow::Borrowed(context.now));

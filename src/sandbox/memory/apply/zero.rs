@@ -2,35 +2,27 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::sandbox::memory::types::{Field, Omit, Scalar, Type, TypeId, Types};
+use crate::sandbox::memory::types::{Omit, Scalar, Type, TypeId, Types};
 
 /// What `encoding/json` writes of a new object of this type: creation is compared with it, so that
 /// nobody owns what is always there.
 pub fn zero(types: &Types, type_: TypeId) -> Value {
-    let mut map = Map::new();
-    if let Type::Object(object) = types.get(type_) {
-        for field in &object.fields {
-            if let Some(value) = field_zero(types, field) {
-                map.insert(field.name.to_string(), value);
-            }
-        }
-    }
-    Value::Object(map)
-}
-
-fn field_zero(types: &Types, field: &Field) -> Option<Value> {
-    // The schema gives structs, and not pointers to them, the default `{}`.
-    let is_struct = matches!(&field.default, Some(Value::Object(default)) if default.is_empty())
-        && matches!(types.get(field.type_), Type::Object(_));
-    match (field.omit, is_struct) {
-        (Omit::Never | Omit::Zero, true) => Some(zero(types, field.type_)),
-        (Omit::Never, false) => Some(match types.get(field.type_) {
-            // Where the default is not the zero value, the field is a pointer or is set later.
-            Type::Scalar(scalar) => scalar_zero(*scalar),
-            _ => Value::Null,
-        }),
-        _ => None,
-    }
+    let Type::Object(object) = types.get(type_) else {
+        return Value::Object(Map::new());
+    };
+    let fields = object.fields.iter().filter_map(|field| {
+        let value = match field.omit {
+            Omit::Never => match types.get(field.type_) {
+                Type::Object(_) => zero(types, field.type_),
+                Type::Scalar(scalar) => scalar_zero(*scalar),
+                _ => Value::Null,
+            },
+            Omit::Null => Value::Null,
+            Omit::Zero | Omit::Nil | Omit::ZeroStruct => return None,
+        };
+        Some((field.name.to_string(), value))
+    });
+    Value::Object(fields.collect())
 }
 
 fn scalar_zero(scalar: Scalar) -> Value {

@@ -266,3 +266,176 @@ fn without_directives(mut patch: Value) -> Value {
     }
     patch
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::{FieldValidation, Kind, Patch};
+    use crate::sandbox::memory::status::Status;
+    use crate::sandbox::memory::types::{Type, Types};
+
+    fn read(kind: Kind, body: &str, validation: FieldValidation) -> Result<Patch, Status> {
+        Patch::read(kind, body.as_bytes(), validation)
+    }
+
+    /// The answers are the real server's.
+    #[test]
+    fn bodies_that_are_no_patches_are_refused() {
+        use FieldValidation::{Ignore, Strict, Warn};
+        let no_object =
+            "json: cannot unmarshal array into Go value of type map[string]interface {}";
+        let decoding = |words: &str| format!("error decoding patch: {words}");
+        for (kind, body, validation, message) in [
+            (
+                Kind::Json,
+                "",
+                Warn,
+                decoding("unexpected end of JSON input"),
+            ),
+            (
+                Kind::Json,
+                "{}",
+                Strict,
+                decoding(
+                    "json: cannot unmarshal object into Go value of type []handlers.jsonPatchOp",
+                ),
+            ),
+            (
+                Kind::Json,
+                "{}",
+                Ignore,
+                "json: cannot unmarshal object into Go value of type jsonpatch.Patch".to_owned(),
+            ),
+            (
+                Kind::Json,
+                "[1]",
+                Warn,
+                decoding(
+                    "json: cannot unmarshal number into Go value of type handlers.jsonPatchOp",
+                ),
+            ),
+            (
+                Kind::Json,
+                "[1]",
+                Ignore,
+                "json: cannot unmarshal number into Go value of type jsonpatch.Operation"
+                    .to_owned(),
+            ),
+            (
+                Kind::Json,
+                r#"[{"op":1}]"#,
+                Warn,
+                decoding(
+                    "json: cannot unmarshal number into Go struct field jsonPatchOp.op of type string",
+                ),
+            ),
+            (Kind::Merge, "[1]", Warn, decoding(no_object)),
+            (Kind::Merge, "null", Warn, "Invalid JSON Patch".to_owned()),
+            (Kind::Merge, "1", Ignore, "Invalid JSON Patch".to_owned()),
+            (Kind::Merge, "{", Ignore, "Invalid JSON Patch".to_owned()),
+            (
+                Kind::Merge,
+                "{",
+                Warn,
+                decoding("unexpected end of JSON input"),
+            ),
+            (Kind::Strategic, "[]", Warn, no_object.to_owned()),
+            (
+                Kind::Strategic,
+                "[",
+                Ignore,
+                "unexpected end of JSON input".to_owned(),
+            ),
+        ] {
+            let status = read(kind, body, validation).unwrap_err();
+            assert_eq!((status.code, status.reason), (400, "BadRequest"), "{body}");
+            assert_eq!(status.message, message, "{body}");
+        }
+        for (kind, body) in [
+            (Kind::Json, "null"),
+            (Kind::Json, "[null]"),
+            (Kind::Json, r#"[{"op":null}]"#),
+            (Kind::Strategic, "null"),
+        ] {
+            assert!(read(kind, body, Warn).is_ok(), "{body}");
+        }
+        let many = json!(vec![json!({"op": "test", "path": "/a"}); 10_001]).to_string();
+        let status = read(Kind::Json, &many, Warn).unwrap_err();
+        assert_eq!((status.code, status.reason), (413, "RequestEntityTooLarge"));
+        let message = "Request entity too large: The allowed maximum operations in a JSON patch is \
+                       10000, got 10001";
+        assert_eq!(status.message, message);
+    }
+
+    #[test]
+    fn patches_tell_what_they_have_too_much() {
+        let json = r#"[{"op":"add","op":"test","path":"/a","q":1,"value":{"x":1,"x":2}}]"#;
+        let patch = read(Kind::Json, json, FieldValidation::Strict).unwrap();
+        assert_eq!(
+            patch.strict(),
+            [
+                r#"json patch duplicate field "[0].op""#,
+                r#"json patch duplicate field "[0].value.x""#,
+                r#"json patch unknown field "[0].q""#,
+            ]
+        );
+        assert!(
+            read(Kind::Json, json, FieldValidation::Ignore)
+                .unwrap()
+                .strict()
+                .is_empty()
+        );
+        let patch = read(Kind::Merge, r#"{"a":{"b":1,"b":2}}"#, FieldValidation::Warn).unwrap();
+        assert_eq!(patch.strict(), [r#"duplicate field "a.b""#]);
+    }
+
+    /// Objects that Go has opened come out sorted, the others as they were.
+    #[test]
+    fn what_comes_out_is_shown_as_go_marshals_it() {
+        let mut types = Types::new();
+        let any = types.add(Type::Any);
+        let object =
+            json!({"kind": "K", "b": {"z": 1, "y": {"q": 1, "p": 2}}, "a": {"z": 1, "y": 2}});
+        for (kind, body, shown) in [
+            (
+                Kind::Json,
+                r#"[{"op":"add","path":"/b/x","value":{"w":"<","v":1.0}}]"#,
+                r#"{"a":{"z":1,"y":2},"b":{"x":{"w":"\u003c","v":1.0},"y":{"q":1,"p":2},"z":1},"kind":"K"}"#,
+            ),
+            (
+                Kind::Merge,
+                r#"{"a":{"x":{"w":1,"v":null,"u":2}},"kind":null}"#,
+                r#"{"a":{"x":{"u":2,"w":1},"y":2,"z":1},"b":{"z":1,"y":{"q":1,"p":2}}}"#,
+            ),
+            (
+                Kind::Strategic,
+                r#"{"b":{"$retainKeys":["y"],"y":[1,null]}}"#,
+                "map[b:map[y:[1 <nil>]]]",
+            ),
+        ] {
+            let patch = read(kind, body, FieldValidation::Warn).unwrap();
+            let made = patch.apply(&types, any, object.clone());
+            assert!(kind == Kind::Strategic || made.is_ok());
+            let status = patch.invalid(&object, "it is wrong");
+            let value = Value::String(shown.to_owned());
+            let message = format!(r#" "" is invalid: patch: Invalid value: {value}: it is wrong"#);
+            assert_eq!((status.code, status.message), (422, message));
+        }
+    }
+
+    #[test]
+    fn a_json_patch_that_does_not_fit_says_no_more() {
+        let (types, object) = (Types::new(), json!({"a": 1}));
+        let body = r#"[{"op":"test","path":"/a","value":2}]"#;
+        let patch = read(Kind::Json, body, FieldValidation::Warn).unwrap();
+        let any = crate::sandbox::memory::types::TypeId(0);
+        let status = patch.apply(&types, any, object).unwrap_err();
+        let message = "the server rejected our request due to an error in our request";
+        assert_eq!(
+            (status.code, status.reason, status.message.as_str()),
+            (422, "Invalid", message)
+        );
+        assert_eq!(status.to_json()["details"], json!({}));
+    }
+}

@@ -3,6 +3,8 @@
 mod lists;
 mod lookup;
 mod order;
+#[cfg(test)]
+mod tests;
 
 use serde_json::{Map, Value};
 
