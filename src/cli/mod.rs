@@ -175,9 +175,12 @@ fn trace(verbose: u8) {
 }
 
 fn run(cli: Cli, printer: Printer) -> anyhow::Result<ExitCode> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
+    let mut runtime = match cli.command {
+        // A server has many clients at once; everything else is one.
+        Command::Sandbox(_) => tokio::runtime::Builder::new_multi_thread(),
+        _ => tokio::runtime::Builder::new_current_thread(),
+    };
+    let runtime = runtime.enable_all().build()?;
     let context = Context {
         printer,
         global: cli.global,

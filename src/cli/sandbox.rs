@@ -1,29 +1,34 @@
 //! `appop sandbox`: a Kubernetes API on this machine.
 
 use std::ffi::OsString;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use super::Context;
-use super::exit::Usage;
+use crate::sandbox::memory::host::Options;
 
 #[cfg(unix)]
-mod real;
+mod command;
+#[cfg(not(unix))]
+mod portable;
+#[cfg(unix)]
+mod running;
+#[cfg(unix)]
+mod serve;
+#[cfg(unix)]
+mod signals;
 
 #[cfg(not(unix))]
-mod real {
-    use super::{Args, ExitCode};
-    use crate::output::Printer;
-
-    pub(super) async fn run(_: &Args, _: Printer) -> anyhow::Result<ExitCode> {
-        anyhow::bail!("the real servers run on Linux and macOS; on Windows, run appop inside WSL")
-    }
-}
+use portable as serve;
 
 const MORE: &str = "\
-With --real, the servers listen on 127.0.0.1 only, with RBAC on. Their binaries come from
-$KUBEBUILDER_ASSETS, then the PATH. All they store is in a temporary directory and lost at the end,
-which Ctrl-C brings about, or the end of COMMAND.
+The server runs in this program, in memory, as Kubernetes 1.36 behaves; what it does not do, it
+refuses with a Status that says so. With --real, the real servers run: etcd, kube-apiserver and
+kube-controller-manager, with RBAC on. Their binaries come from $KUBEBUILDER_ASSETS, then the PATH.
+
+Both listen on 127.0.0.1 only, and everything is lost at the end, which Ctrl-C brings about, or the
+end of COMMAND. With --data the server in memory keeps it in a file.
 
 The context `appop-sandbox` of the kubeconfig is for an administrator. A FILE that exists is
 overwritten only when it is empty or another sandbox's, and removed at the end.
@@ -34,21 +39,24 @@ Job's too) succeeds after a second. Volumes, probes, images, pod affinity and to
 not looked at; logs, exec and port-forward have nothing to reach.
 
 Examples:
-  appop sandbox --real
-  appop sandbox --real --nodes 3 -- kubectl get nodes
-  appop sandbox --real --kubeconfig sandbox.yaml -- ./e2e.sh";
+  appop sandbox
+  appop sandbox --nodes 3 -- kubectl get nodes
+  appop sandbox --kubeconfig sandbox.yaml -- ./e2e.sh
+  appop sandbox --real -- bash";
 
 /// Arguments of `appop sandbox`.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = MORE)]
-#[cfg_attr(not(unix), allow(dead_code))]
 pub struct Args {
     /// Run the real servers: etcd, kube-apiserver and kube-controller-manager
     #[arg(long)]
     real: bool,
-    /// The API server's port on 127.0.0.1; any free one by default
+    /// The API server's port; any free one by default
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     port: Option<u16>,
+    /// Listen on this address in place of 127.0.0.1: whoever reaches it needs the token
+    #[arg(long, value_name = "ADDRESS", conflicts_with = "real")]
+    bind: Option<IpAddr>,
     /// Write the kubeconfig to FILE; to a temporary directory by default
     // The same id as the global flag, whose place it takes: here there is nothing to read yet.
     #[arg(long, value_name = "FILE")]
@@ -56,6 +64,12 @@ pub struct Args {
     /// How many nodes to simulate
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(0..=500))]
     nodes: u16,
+    /// Let Roles and their bindings decide who may do what, as they always do with --real
+    #[arg(long)]
+    rbac: bool,
+    /// Start with what FILE holds, and keep everything in it
+    #[arg(long, value_name = "FILE", conflicts_with = "real")]
+    data: Option<PathBuf>,
     /// Run COMMAND with KUBECONFIG set and this appop first on its PATH, and end with its exit code
     #[arg(last = true, value_name = "COMMAND")]
     command: Vec<OsString>,
@@ -64,10 +78,18 @@ pub struct Args {
 impl Args {
     /// Serves until told to stop, or until the command given has ended.
     pub(super) async fn run(&self, context: &Context) -> anyhow::Result<ExitCode> {
-        if !self.real {
-            let problem = "the sandbox in memory is not built yet; --real runs the real servers";
-            return Err(Usage(problem.to_owned()).into());
+        serve::run(self, context.printer).await
+    }
+
+    /// What the server in memory is to be like.
+    fn memory(&self) -> Options {
+        let address = self.bind.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
+        Options {
+            address: SocketAddr::new(address, self.port.unwrap_or(0)),
+            kubeconfig: self.kubeconfig.clone(),
+            nodes: self.nodes,
+            rbac: self.rbac,
+            data: self.data.clone(),
         }
-        real::run(self, context.printer).await
     }
 }

@@ -5,6 +5,7 @@
 
 mod app_children;
 mod app_crd;
+mod catalog;
 mod connect;
 mod crds;
 mod crds_health;
@@ -12,6 +13,7 @@ mod crds_hostile;
 mod discover;
 mod explain;
 mod facts;
+mod fidelity;
 mod help;
 mod house;
 mod install;

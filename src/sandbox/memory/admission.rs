@@ -2,14 +2,16 @@
 //! Priority, DefaultTolerationSeconds, PersistentVolumeClaim and the like, as far as they are on by
 //! default and mean something here.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
+use super::crd;
 use super::field::{FieldError, Path};
 use super::kinds;
+use super::kinds::core::pod::{self, PriorityClass};
 use super::object::{self, meta};
 use super::registry::Served;
 use super::status::{Cause, Details, Status};
-use super::store::Stored;
+use super::store::{Query, Stored};
 use super::verbs::write::{Writer, key};
 
 /// Namespaces that nobody may delete.
@@ -27,7 +29,17 @@ pub fn create(writer: &Writer<'_>, object: &mut Value) -> Result<(), Status> {
         let name = meta(object, "name");
         namespace_takes(found.as_deref(), writer.namespace, group, plural, name)?;
     }
-    if let Some(why) = kinds::refused(group, plural) {
+    if writer.served.is_custom() {
+        let definitions = writer.api.store.shelf("apiextensions.k8s.io", "customresourcedefinitions");
+        let definition = writer.api.store.get(definitions, &format!("{plural}.{group}"));
+        if definition.is_some_and(|definition| definition.facts.is_deleting) {
+            let name = meta(object, "name");
+            return Err(Status::forbidden(group, plural, name, crd::TERMINATING));
+        }
+    }
+    if let Some(why) = kinds::refused(group, plural)
+        && (plural != "apiservices" || object["spec"]["service"].is_object())
+    {
         return Err(Status::not_built(why));
     }
     if (group, plural) == ("", "pods") {
@@ -62,7 +74,8 @@ pub fn update(writer: &Writer<'_>, object: &mut Value, old: &Value) -> Result<()
         &resource.group,
         &resource.kind,
         meta(old, "name"),
-        &[error],
+        // The real server finds it twice.
+        &[error.clone(), error],
     ))
 }
 
@@ -111,38 +124,25 @@ pub fn namespace_takes(
 }
 
 /// The Priority plugin: the number of a pod's class.
-fn priority(writer: &Writer<'_>, pod: &mut Value) -> Result<(), Status> {
+fn priority(writer: &Writer<'_>, object: &mut Value) -> Result<(), Status> {
     let api = writer.api;
     let shelf = api.store.shelf("scheduling.k8s.io", "priorityclasses");
-    let named = pod["spec"]["priorityClassName"].as_str().unwrap_or_default().to_owned();
-    let mut class = None;
-    if named.is_empty() {
-        let all = api.store.list(shelf, &super::store::Query::everything());
-        let all = all.map(|page| page.items).unwrap_or_default();
-        let defaults = all.iter().map(|stored| stored.value());
-        class = defaults.filter(|class| class["globalDefault"] == true).max_by_key(|class| {
-            class["value"].as_i64().unwrap_or(0)
-        });
-    } else {
-        class = class.or_else(|| api.store.get(shelf, &key("", &named)).map(|s| s.value()));
-        if class.is_none() {
-            let why = format!("no PriorityClass with name {named} was found");
-            return Err(Status::forbidden("", "pods", meta(pod, "name"), &why));
-        }
-    }
-    let Some(spec) = pod["spec"].as_object_mut() else {
-        return Ok(());
+    let read = |class: &Value| PriorityClass {
+        name: meta(class, "name").to_owned(),
+        value: class["value"].as_i64().and_then(|v| i32::try_from(v).ok()).unwrap_or(0),
+        preemption_policy: class["preemptionPolicy"].as_str().unwrap_or_default().to_owned(),
     };
-    let value = class.as_ref().map_or(0, |c| c["value"].as_i64().unwrap_or(0));
-    spec.insert("priority".to_owned(), json!(value));
-    if let Some(class) = &class {
-        let name = meta(class, "name");
-        if named.is_empty() {
-            spec.insert("priorityClassName".to_owned(), json!(name));
+    let find = |name: &str| {
+        if !name.is_empty() {
+            let stored = api.store.get(shelf, &key("", name))?;
+            return Some(read(&stored.value()));
         }
-    }
-    let policy = class.as_ref().and_then(|c| c["preemptionPolicy"].as_str());
-    let policy = policy.unwrap_or("PreemptLowerPriority");
-    spec.insert("preemptionPolicy".to_owned(), json!(policy));
-    Ok(())
+        let page = api.store.list(shelf, &Query::everything()).ok()?;
+        let all = page.items.iter().map(|stored| stored.value());
+        let defaults = all.filter(|class| class["globalDefault"] == true);
+        defaults.map(|class| read(&class)).min_by_key(|class| class.value)
+    };
+    let name = meta(object, "name").to_owned();
+    pod::admit_priority(object, find)
+        .map_err(|why| Status::forbidden("", "pods", &name, &why))
 }

@@ -42,6 +42,8 @@ pub struct Api {
     pub documents: Documents,
     /// What requests there were
     pub metrics: Metrics,
+    /// When the server was started, as HTTP writes dates
+    pub started: String,
     /// How the server is
     pub settings: Settings,
     /// Where Namespaces are: every write into one looks there
@@ -58,6 +60,7 @@ impl Api {
             authorizer: Authorizer::new(&store, settings.rbac),
             tokens: Tokens::new(&settings.admin_token),
             allocator: Allocator::default(),
+            started: Timestamp::now().strftime("%a, %d %b %Y %H:%M:%S GMT").to_string(),
             documents: Documents::default(),
             metrics: Metrics::default(),
             store,

@@ -117,8 +117,11 @@ impl User {
             if user == User::default() {
                 return Ok(None);
             }
-            return Err(Status::internal(format!(
-                "requested [{user:?}] without impersonating a user"
+            let groups: Vec<String> = user.groups.iter().map(|group| format!("{group:?}")).collect();
+            return Err(Status::bad_request(format!(
+                "requested &user.DefaultInfo{{Name:\"\", UID:{:?}, Groups:[]string{{{}}}, Extra:map[string][]string(nil)}} without impersonating a user name",
+                user.uid,
+                groups.join(", ")
             )));
         }
         if user.groups.is_empty() && let Some(account) = user.name.strip_prefix("system:serviceaccount:") {

@@ -7,10 +7,11 @@ use serde_json::{Value, json};
 use super::api::Api;
 use super::field::FieldError;
 use super::kinds::Write;
-use super::object::set_meta;
+use super::object::{meta, set_meta};
 use super::registry::{Behaviour, Served};
 use super::status::Status;
-use super::decode;
+use super::decode::Parsed;
+use super::object;
 
 /// Kinds of which a deletion answers with the object (`ReturnDeletedObject` in pkg/registry).
 const SHOWN_WHEN_DELETED: [(&str, &str); 19] = [
@@ -45,11 +46,17 @@ impl Served {
         self.resource.subresource("status").is_some()
     }
 
+    /// Whether a new object may bring its status: nodes tell at once how they are.
+    pub fn takes_status(&self) -> bool {
+        self.names() == ("", "nodes")
+    }
+
     /// Whether objects count their generations.
     pub fn has_generation(&self) -> bool {
         match self.behaviour {
             Behaviour::BuiltIn(kind) => kind.has_generation(),
-            Behaviour::Custom(_) => true,
+            // It counts by itself.
+            Behaviour::Custom(_) => false,
         }
     }
 
@@ -70,7 +77,7 @@ impl Served {
     pub fn prepare_create(&self, object: &mut Value) {
         match &self.behaviour {
             Behaviour::BuiltIn(kind) => kind.prepare_create(object),
-            Behaviour::Custom(_) => {}
+            Behaviour::Custom(version) => version.prepare_create(object),
         }
     }
 
@@ -78,7 +85,7 @@ impl Served {
     pub fn prepare_update(&self, write: Write<'_>, object: &mut Value, old: &Value) {
         match &self.behaviour {
             Behaviour::BuiltIn(kind) => kind.prepare_update(write, object, old),
-            Behaviour::Custom(_) => {}
+            Behaviour::Custom(version) => version.prepare_update(write.subresource, object, old),
         }
     }
 
@@ -87,9 +94,13 @@ impl Served {
         match &self.behaviour {
             Behaviour::BuiltIn(_) => {
                 let resource = self.stored_resource();
-                decode::normalise(&resource.types, resource.type_, object);
+                let parsed = Parsed::of(object.clone());
+                // What we made of a decoded object decodes again.
+                if let Ok(decoded) = parsed.decode(&resource.types, resource.type_) {
+                    *object = decoded.value;
+                }
             }
-            Behaviour::Custom(_) => decode::sort(object),
+            Behaviour::Custom(_) => object::sort(object),
         }
     }
 
@@ -97,15 +108,28 @@ impl Served {
     pub fn validate_create(&self, object: &Value) -> Vec<FieldError> {
         match &self.behaviour {
             Behaviour::BuiltIn(kind) => kind.validate_create(object),
-            Behaviour::Custom(version) => version.validate_create(object),
+            Behaviour::Custom(version) if self.is_stored_version() => version.validate_create(object),
+            Behaviour::Custom(version) => version.validate_create(&version.convert(object.clone())),
         }
     }
 
     /// What is wrong with a change.
-    pub fn validate_update(&self, write: Write<'_>, object: &Value, old: &Value) -> Vec<FieldError> {
+    pub fn validate_update(
+        &self,
+        write: Write<'_>,
+        object: &Value,
+        old: &Value,
+        warnings: &mut Vec<String>,
+    ) -> Vec<FieldError> {
         match &self.behaviour {
             Behaviour::BuiltIn(kind) => kind.validate_update(write, object, old),
-            Behaviour::Custom(version) => version.validate_update(write.subresource, object, old),
+            Behaviour::Custom(version) if self.is_stored_version() => {
+                version.validate_update(write.subresource, object, old, warnings)
+            }
+            Behaviour::Custom(version) => {
+                let (object, old) = (version.convert(object.clone()), version.convert(old.clone()));
+                version.validate_update(write.subresource, &object, &old, warnings)
+            }
         }
     }
 
@@ -113,7 +137,7 @@ impl Served {
     pub fn warnings(&self, object: &Value, old: Option<&Value>) -> Vec<String> {
         match &self.behaviour {
             Behaviour::BuiltIn(kind) => kind.warnings(object, old),
-            Behaviour::Custom(version) => version.warnings(object),
+            Behaviour::Custom(version) => version.warnings(object, old),
         }
     }
 
@@ -202,9 +226,11 @@ impl Served {
         Status::bad_request(message)
     }
 
-    /// 422 for the object.
-    pub fn invalid(&self, name: &str, errors: &[FieldError]) -> Status {
-        Status::invalid(&self.resource.group, &self.resource.kind, name, errors)
+    /// 422 for the object, which may say that it is of another kind.
+    pub fn invalid(&self, object: &Value, errors: &[FieldError]) -> Status {
+        let own = object["kind"].as_str().filter(|_| self.is_custom());
+        let kind = own.unwrap_or(&self.resource.kind);
+        Status::invalid(&self.resource.group, kind, meta(object, "name"), errors)
     }
 
     /// What of the metadata a write of the status may change.

@@ -105,13 +105,12 @@ impl Definitions {
     /// Serves what a definition defines.
     pub fn serve(api: &Arc<Api>, _: &Within, definition: &Value) {
         let name = meta(definition, "name");
-        let generation = definition["metadata"]["generation"].as_i64();
         let known = api.registry.of_definition(name);
         let is_known = known.first().is_some_and(|served| match &served.behaviour {
-            Behaviour::Custom(version) => version.is_of(meta(definition, "uid"), generation),
+            Behaviour::Custom(version) => version.is_of(definition),
             Behaviour::BuiltIn(_) => false,
         });
-        if is_known && crd::is_established(definition) {
+        if is_known {
             return;
         }
         let served = crd::versions(definition).into_iter().map(|version| {

@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde_json::Value;
 
+use super::apply::go::quote;
 use super::status::Cause;
 
 /// A field's place in an object: `spec.containers[0].env[FOO].name`.
@@ -244,7 +245,10 @@ pub fn aggregate(errors: &[FieldError]) -> String {
 
 /// A value as Go shows it in an error: strings quoted, structures as JSON, nil as `null`.
 fn shown(value: &Value) -> String {
-    value.to_string()
+    match value {
+        Value::String(text) => quote(text),
+        other => other.to_string(),
+    }
 }
 
 #[cfg(test)]

@@ -145,6 +145,11 @@ impl Sandbox {
         &self.url
     }
 
+    /// The version of Kubernetes as which it behaves, such as `v1.36.3`.
+    pub fn version(&self) -> String {
+        format!("v{}", super::catalog::catalog().kubernetes())
+    }
+
     /// A client of the administrator that needs no socket.
     pub fn client(&self) -> &Client {
         &self.client

@@ -71,7 +71,7 @@ impl Metrics {
             let count = api.store.count(served.shelf);
             let _ = writeln!(text, "apiserver_storage_objects{{resource={name:?}}} {count}");
         }
-        Answer::new(200, "text/plain; version=0.0.4; charset=utf-8", text)
+        Answer::new(200, "text/plain; version=0.0.4; charset=utf-8; escaping=underscores", text)
     }
 }
 

@@ -65,6 +65,21 @@ pub fn set_kind(object: &mut Value, api_version: &str, kind: &str) {
     }
 }
 
+/// Puts the fields of all objects in it in order, as Go writes what it keeps in maps.
+pub fn sort(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            let is_sorted = fields.keys().is_sorted();
+            if !is_sorted {
+                fields.sort_keys();
+            }
+            fields.values_mut().for_each(sort);
+        }
+        Value::Array(items) => items.iter_mut().for_each(sort),
+        _ => {}
+    }
+}
+
 /// What the store is to know of an object.
 pub fn facts(object: &Value, version: &str, fields: Vec<(Arc<str>, Arc<str>)>) -> Facts {
     let labels = object["metadata"]["labels"].as_object();

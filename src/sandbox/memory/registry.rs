@@ -119,7 +119,7 @@ impl Registry {
                 resource: Arc::clone(resource),
                 shelf: store.shelf(stored_group, plural),
                 stored_version: stored_version.to_owned(),
-                behaviour: Behaviour::BuiltIn(kinds::of(stored_group, plural)),
+                behaviour: Behaviour::BuiltIn(kinds::of(group, plural)),
             };
             built_in.insert(served.key(), Arc::new(served));
         }
@@ -162,10 +162,9 @@ impl Registry {
         self.read().served.get(&key).cloned()
     }
 
-    /// Whether there is anything in that group.
-    pub fn has_group(&self, group: &str) -> bool {
+    /// Whether that group is one of Kubernetes.
+    pub fn is_built_in(&self, group: &str) -> bool {
         self.groups.iter().any(|known| known.name == group)
-            || self.read().served.keys().any(|(known, ..)| known == group)
     }
 
     /// What is served in a version; `None` when the version is not served.

@@ -9,7 +9,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::watch;
 
 use super::api::Api;
-use super::controllers::Manager;
+use super::controllers::manager::Manager;
 use super::controllers::cluster::{Change, Key, What};
 use super::definitions::Definitions;
 use super::store::{self, Event, Query, ShelfId};

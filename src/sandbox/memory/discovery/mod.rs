@@ -3,6 +3,7 @@
 mod aggregated;
 mod legacy;
 
+use http::Method;
 use http::header::{ACCEPT, IF_NONE_MATCH};
 use serde_json::Value;
 use sha2::{Digest, Sha512};
@@ -55,11 +56,22 @@ pub fn answer(
     address: &str,
 ) -> Result<Answer, Status> {
     let groups = registry.groups();
-    if matches!(page, Page::Core | Page::Groups) && wants_aggregated(request) {
+    let is_root = matches!(page, Page::Core | Page::Groups);
+    if is_root && request.method == Method::GET && wants_aggregated(request) {
         let is_core = *page == Page::Core;
         return Ok(aggregated(&groups, is_core, request));
     }
-    let form = Form::negotiate(request, Endpoint::Plain)?;
+    if request.method != Method::GET {
+        let message = "the server does not allow this method on the requested resource";
+        return Err(Status::method_not_allowed(message));
+    }
+    let form = Form::negotiate(request, Endpoint::Plain);
+    let accept = request.header(&ACCEPT);
+    let form = match page {
+        Page::Core if accept == "application/*" => Err(media::not_acceptable(false)),
+        Page::Core => form.map_err(|_| media::not_acceptable(false)),
+        _ => form,
+    }?;
     let body = match page {
         Page::Core => legacy::versions(address),
         Page::Groups => legacy::groups(&groups),
@@ -70,7 +82,7 @@ pub fn answer(
         Page::Version(group, version) => match registry.version(group, version) {
             Some(resources) => legacy::resources(group, version, &resources),
             // Paths below a group that is served are answered by the API, others by nobody.
-            None if groups.iter().any(|g| g.name == *group) => return Err(Status::no_such_path()),
+            None if registry.is_built_in(group) => return Err(Status::no_such_path()),
             None => return Ok(Answer::page_not_found()),
         },
     };
@@ -99,8 +111,8 @@ fn aggregated(groups: &[Group], is_core: bool, request: &Request) -> Answer {
     let plain = serde_json::to_vec(&document).unwrap_or_default();
     let tag = format!("\"{}\"", etag(&plain));
     let known = request.header(&IF_NONE_MATCH);
-    let is_known = known.split(',').any(|part| part.trim() == tag);
-    let mut answer = if is_known {
+    // Just the one tag counts, as on the real server.
+    let mut answer = if known == tag {
         let mut answer = Answer::new(304, AGGREGATED, "");
         answer.headers.retain(|(name, _)| *name != http::header::CONTENT_TYPE);
         answer

@@ -6,12 +6,42 @@
 //! [`Kind::validate_update`]. Objects are of the version that is stored, as JSON, decoded by their
 //! types before.
 
+pub mod cluster;
+pub mod core;
+mod definition;
 pub mod meta;
 pub mod pod;
+pub mod workloads;
 
 use serde_json::Value;
 
 use super::field::FieldError;
+
+pub use cluster::refused;
+
+/// What is particular to a resource, by its plural; of one without particulars, nothing.
+pub fn of(group: &str, plural: &str) -> &'static dyn Kind {
+    if (group, plural) == ("apiextensions.k8s.io", "customresourcedefinitions") {
+        return &definition::Definition;
+    }
+    core::of(group, plural)
+        .or_else(|| workloads::of(group, plural))
+        .or_else(|| cluster::of(group, plural))
+        .unwrap_or(&Question)
+}
+
+/// What is answered and never stored, such as a review.
+struct Question;
+
+impl Kind for Question {
+    fn validate_create(&self, _: &Value) -> Vec<FieldError> {
+        Vec::new()
+    }
+
+    fn validate_update(&self, _: Write<'_>, _: &Value, _: &Value) -> Vec<FieldError> {
+        Vec::new()
+    }
+}
 
 /// What a write is, beside its object.
 #[derive(Clone, Copy, Debug, Default)]

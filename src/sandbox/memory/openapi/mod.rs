@@ -6,12 +6,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use http::header::{ACCEPT, IF_NONE_MATCH};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, json};
 
 use super::api::Api;
 use super::catalog::catalog;
 use super::crd;
 use super::discovery::etag;
+use super::registry::Behaviour;
 use super::route::answer::Answer;
 use super::route::media;
 use super::route::request::Request;
@@ -45,7 +46,10 @@ pub fn answer(api: &Api, request: &Request) -> Option<Answer> {
         return Some(Answer::new(406, "text/plain", ""));
     }
     let tag = format!("\"{}\"", document.hash);
-    let tagged = |answer: Answer| answer.header("etag", &tag).header("vary", "Accept");
+    let tagged = |answer: Answer| {
+        let answer = answer.header("etag", &tag).header("vary", "Accept");
+        answer.header("last-modified", &api.started)
+    };
     match request.query.first("hash") {
         Some(hash) if hash != &*document.hash => {
             let place = format!("/openapi/v3/{path}?hash={}", document.hash);
@@ -56,7 +60,9 @@ pub fn answer(api: &Api, request: &Request) -> Option<Answer> {
     }
     let known = request.header(&IF_NONE_MATCH);
     if known.split(',').any(|part| part.trim() == tag) {
-        return Some(tagged(Answer::new(304, "application/json", "")));
+        let mut answer = tagged(Answer::new(304, "application/json", ""));
+        answer.headers.retain(|(name, _)| *name != http::header::CONTENT_TYPE);
+        return Some(answer);
     }
     let answer = tagged(Answer::new(200, "application/json", document.json));
     Some(match request.query.first("hash") {
@@ -91,7 +97,8 @@ fn index(api: &Api) -> Answer {
         paths.insert(name, json!({ "serverRelativeURL": url }));
     }
     let index = json!({ "paths": paths }).to_string();
-    Answer::new(200, "text/plain; charset=utf-8", index)
+    let answer = Answer::new(200, "text/plain; charset=utf-8", index);
+    answer.header("last-modified", &api.started)
 }
 
 impl Documents {
@@ -143,6 +150,13 @@ fn custom_document(api: &Api, name: &str) -> Option<Vec<u8>> {
     if served.is_empty() {
         return None;
     }
-    let document: Value = crd::openapi(group, version, &served);
+    let versions: Vec<_> = served
+        .iter()
+        .filter_map(|served| match &served.behaviour {
+            Behaviour::Custom(version) => Some(Arc::clone(version)),
+            Behaviour::BuiltIn(_) => None,
+        })
+        .collect();
+    let document = crd::openapi(&versions);
     serde_json::to_vec(&document).ok()
 }

@@ -7,6 +7,7 @@
 
 mod convert;
 mod json;
+mod literal;
 mod merge;
 mod strategic;
 
@@ -52,6 +53,8 @@ pub struct Patch {
     kind: Kind,
     value: Value,
     strict: Vec<String>,
+    /// Whether it is known that it does not fit, whatever it is applied to
+    is_unfit: bool,
 }
 
 impl Patch {
@@ -93,10 +96,12 @@ impl Patch {
                     .collect();
             }
         }
+        let is_unfit = kind == Kind::Json && literal::tests_in_vain(body);
         Ok(Patch {
             kind,
             value,
             strict,
+            is_unfit,
         })
     }
 
@@ -113,6 +118,7 @@ impl Patch {
     /// do, in their words.
     pub fn apply(&self, types: &Types, type_: TypeId, mut object: Value) -> Result<Value, Status> {
         match self.kind {
+            Kind::Json if self.is_unfit => return Err(unfit()),
             Kind::Json => {
                 json::apply(&mut object, self.operations(), false).map_err(|_| unfit())?;
             }
@@ -131,7 +137,7 @@ impl Patch {
     /// is the object that was patched.
     pub fn invalid(&self, before: &Value, problem: &str) -> Status {
         let shown = match self.kind {
-            Kind::Strategic => go::plain(&without_directives(self.value.clone())),
+            Kind::Strategic => go::plain(&without_directives(&self.value)),
             Kind::Json => {
                 let mut object = before.clone();
                 // It fitted before.
@@ -248,23 +254,32 @@ fn unknown_fields(operations: &Value) -> Vec<String> {
     fields.collect()
 }
 
-/// A strategic merge patch as Go shows it once it was applied: directives that were obeyed are gone.
-fn without_directives(mut patch: Value) -> Value {
-    match &mut patch {
+/// A strategic merge patch as Go shows it once it was applied: directives that were obeyed are gone,
+/// and lists with them that were put in order.
+fn without_directives(patch: &Value) -> Value {
+    const ORDER: &str = "$setElementOrder/";
+    match patch {
         Value::Object(map) => {
-            map.retain(|key, _| key != "$retainKeys" && !key.starts_with("$setElementOrder"));
-            for value in map.values_mut() {
-                *value = without_directives(value.take());
-            }
+            let is_gone = |(key, value): &(&String, &Value)| {
+                key.starts_with(ORDER)
+                    || *key == "$retainKeys"
+                    || *key == "$patch" && *value == "replace"
+                    || map.contains_key(&format!("{ORDER}{key}"))
+            };
+            let left = map.iter().filter(|pair| !is_gone(pair));
+            left.map(|(key, value)| (key.clone(), without_directives(value)))
+                .collect()
         }
         Value::Array(items) => {
-            for item in items {
-                *item = without_directives(item.take());
-            }
+            // Items keep their `$patch`.
+            let items = items.iter().map(|item| match item.get("$patch") {
+                Some(_) => item.clone(),
+                None => without_directives(item),
+            });
+            items.collect()
         }
-        _ => {}
+        other => other.clone(),
     }
-    patch
 }
 
 #[cfg(test)]

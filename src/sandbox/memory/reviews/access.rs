@@ -11,7 +11,8 @@ use crate::sandbox::memory::status::Status;
 use crate::sandbox::memory::verbs::Call;
 
 pub(super) fn of_self(call: &Call<'_>, review: &mut Value) -> Result<(), Status> {
-    let errors = one_kind(&review["spec"]);
+    let mut errors = one_kind(&review["spec"]);
+    errors.extend(nameless(review));
     refuse(errors)?;
     decide(call, review, &call.request.user.clone());
     Ok(())
@@ -20,6 +21,7 @@ pub(super) fn of_self(call: &Call<'_>, review: &mut Value) -> Result<(), Status>
 pub(super) fn of_subject(call: &Call<'_>, review: &mut Value) -> Result<(), Status> {
     let mut errors = one_kind(&review["spec"]);
     errors.extend(somebody(&review["spec"]));
+    errors.extend(nameless(review));
     refuse(errors)?;
     let user = user_of(&review["spec"]);
     decide(call, review, &user);
@@ -66,10 +68,20 @@ fn one_kind(spec: &Value) -> Vec<FieldError> {
         (false, false) => {
             let path = Path::new("spec.nonResourceAttributes");
             let why = "cannot be specified in combination with resourceAttributes";
-            vec![FieldError::invalid(&path, other.clone(), why)]
+            let text = |field: &str| other[field].as_str().unwrap_or_default();
+            // Go shows the fields of the type itself.
+            let shown = json!({"Path": text("path"), "Verb": text("verb")});
+            vec![FieldError::invalid(&path, shown, why)]
         }
         _ => Vec::new(),
     }
+}
+
+fn nameless(review: &Value) -> Option<FieldError> {
+    let metadata = review["metadata"].as_object()?;
+    let has_more = metadata.keys().any(|field| field != "managedFields");
+    let path = Path::new("metadata");
+    has_more.then(|| FieldError::invalid(&path, review["metadata"].clone(), "must be empty"))
 }
 
 fn somebody(spec: &Value) -> Option<FieldError> {

@@ -31,6 +31,7 @@ pub fn answer(call: &Call<'_>) -> Result<Option<Answer>, Status> {
     let options = WriteOptions::read(&call.request.query, WriteKind::Create)?;
     let written = media::written(call.request)?;
     let mut review = call.decode_review(&call.request.body, written, &options)?;
+    call.manage_review(&mut review, &options);
     ask(call, &mut review)?;
     Ok(Some(Answer::value(201, &review, &call.form)))
 }

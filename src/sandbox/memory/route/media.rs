@@ -8,8 +8,9 @@ use serde_json::{Map, Value};
 use super::request::Request;
 use crate::sandbox::memory::status::{Details, Status};
 
-/// What the API can send and read; protobuf, which the real server also has, is not built.
-const SUPPORTED: &str = "application/json, application/yaml";
+/// What the API can read, and what the real server can also send. Here answers are JSON or YAML, which
+/// every client accepts.
+const SUPPORTED: &str = "application/json, application/yaml, application/vnd.kubernetes.protobuf";
 
 /// How an answer is written.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -140,6 +141,8 @@ pub enum Written {
     Json,
     /// YAML
     Yaml,
+    /// Protobuf, in the envelope of Kubernetes
+    Protobuf,
 }
 
 /// Reads the Content-Type of a body; JSON when there is none.
@@ -151,6 +154,7 @@ pub fn written(request: &Request) -> Result<Written, Status> {
     match kind.to_ascii_lowercase().as_str() {
         "" | "application/json" => Ok(Written::Json),
         "application/yaml" => Ok(Written::Yaml),
+        "application/vnd.kubernetes.protobuf" => Ok(Written::Protobuf),
         _ => Err(unsupported(SUPPORTED)),
     }
 }
@@ -166,14 +170,32 @@ pub fn unsupported(accepted: &str) -> Status {
     )
 }
 
-/// 406 of what is no resource: discovery and the like answer it in other words.
-pub fn not_acceptable() -> Status {
+/// 406 of what is built in, in the words of the library that the real server routes with.
+pub fn not_acceptable(streams: bool) -> Status {
+    let more = match streams {
+        true => ", application/json;stream=watch, application/vnd.kubernetes.protobuf;stream=watch",
+        false => "",
+    };
     Status::new(
         406,
         "NotAcceptable",
-        format!("406: Not Acceptable\n\nAvailable representations: {SUPPORTED}"),
+        format!("406: Not Acceptable\n\nAvailable representations: {SUPPORTED}{more}"),
     )
     .with(Details::default())
+}
+
+/// 406 of a watch in a form that has no events.
+pub fn no_such_stream() -> Status {
+    Status::new(
+        406,
+        "NotAcceptable",
+        "only the following media types are accepted: application/json;stream=watch, application/vnd.kubernetes.protobuf;stream=watch",
+    )
+}
+
+/// 415 of a patch of what is built in.
+pub fn unsupported_patch() -> Status {
+    Status::new(415, "UnsupportedMediaType", "415: Unsupported Media Type").with(Details::default())
 }
 
 /// Whether the client is one that people read: by parameter, otherwise by its name.

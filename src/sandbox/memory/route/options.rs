@@ -29,8 +29,8 @@ pub struct ListOptions {
     pub limit: usize,
     /// Where the last page ended
     pub continue_: String,
-    /// Whether a watch begins with what there is
-    pub initial_events: bool,
+    /// Whether a watch begins with what there is; `None` when not said
+    pub initial_events: Option<bool>,
 }
 
 /// `resourceVersionMatch`
@@ -135,7 +135,7 @@ impl ListOptions {
                 .and_then(|limit| usize::try_from(limit).ok())
                 .unwrap_or(0),
             continue_: query.first("continue").unwrap_or_default().to_owned(),
-            initial_events: boolean(query, "sendInitialEvents").unwrap_or(false),
+            initial_events: boolean(query, "sendInitialEvents"),
         };
         let asks_initial = boolean(query, "sendInitialEvents");
         invalid(
@@ -148,7 +148,7 @@ impl ListOptions {
             && asks_initial.is_none()
             && version_match.is_empty()
         {
-            options.initial_events = true;
+            options.initial_events = Some(true);
             options.version_match = VersionMatch::NotOlderThan;
         }
         Ok(options)

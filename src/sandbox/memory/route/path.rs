@@ -29,6 +29,17 @@ const OF_NAMESPACES: [&str; 2] = ["status", "finalize"];
 impl Target {
     /// Reads a path; `None` where it names no resource.
     pub fn parse(path: &str) -> Option<Self> {
+        let path = percent_decode_str(path).decode_utf8_lossy();
+        if path.starts_with("//") {
+            return None;
+        }
+        // Behind the version nothing may be empty.
+        if path.starts_with("/api/v1//") {
+            return Some(Target {
+                version: "v1".to_owned(),
+                ..Target::default()
+            });
+        }
         let mut parts = path.split('/').filter(|part| !part.is_empty()).peekable();
         let mut target = Target::default();
         match parts.next()? {
@@ -38,8 +49,7 @@ impl Target {
         }
         target.version = parts.next()?.to_owned();
         target.is_watch = parts.next_if(|part| *part == "watch").is_some();
-        let decode = |part: &str| percent_decode_str(part).decode_utf8_lossy().into_owned();
-        let mut parts: Vec<String> = parts.map(decode).collect();
+        let mut parts: Vec<String> = parts.map(str::to_owned).collect();
         if parts.first()? == "namespaces" && parts.len() > 1 {
             target.namespace = parts[1].clone();
             if parts.len() > 2 && !OF_NAMESPACES.contains(&parts[2].as_str()) {
@@ -81,7 +91,8 @@ mod tests {
                 "/apis/apps/v1/namespaces/a/deployments/d/scale",
                 ["apps/v1", "a", "deployments", "d", "scale"],
             ),
-            ("/api/v1/nodes/a%2Fb", ["/v1", "", "nodes", "a/b", ""]),
+            ("/api/v1/nodes/a%20b", ["/v1", "", "nodes", "a b", ""]),
+            ("/api/v1/nodes/a%2Fb", ["/v1", "", "nodes", "a", "b"]),
         ] {
             assert_eq!(parse(path), expected, "{path}");
         }

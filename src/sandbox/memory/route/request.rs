@@ -64,7 +64,8 @@ impl Query {
 
     /// The first parameter of that name.
     pub fn first(&self, name: &str) -> Option<&str> {
-        self.all(name).next()
+        let found = self.0.iter().find(|(known, _)| known == name);
+        found.map(|(_, value)| value.as_str())
     }
 
     /// All parameters of that name.

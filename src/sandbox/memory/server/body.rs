@@ -18,6 +18,8 @@ use crate::sandbox::memory::verbs::watch::Watch;
 
 /// The most that a request may hold (`MaxRequestBodyBytes`).
 const MOST: usize = 3 << 20;
+/// Beyond that nothing is read any more.
+const DRAINED: usize = 16 << 20;
 /// A client that is slower than this is not sending any more.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -32,21 +34,30 @@ where
         let message = format!("Request entity too large: limit is {MOST}");
         Status::new(413, "RequestEntityTooLarge", message)
     };
-    if body.size_hint().lower() > MOST as u64 {
+    if body.size_hint().lower() > DRAINED as u64 {
         return Err(too_large());
     }
     let reading = async {
         let mut body = body;
         let mut whole = BytesMut::new();
+        let mut length = 0;
         while let Some(frame) = body.frame().await {
             let frame = frame.map_err(|_| Status::bad_request("unexpected EOF"))?;
             let Ok(data) = frame.into_data() else {
                 continue;
             };
-            if whole.len() + data.len() > MOST {
-                return Err(too_large());
+            length += data.len();
+            if length > DRAINED {
+                break;
             }
-            whole.extend_from_slice(&data);
+            // What is too much is read on and dropped: a client that still sends would not see the
+            // answer.
+            if length <= MOST {
+                whole.extend_from_slice(&data);
+            }
+        }
+        if length > MOST {
+            return Err(too_large());
         }
         Ok(whole.freeze())
     };

@@ -35,7 +35,7 @@ impl Call<'_> {
     pub(super) fn delete(&self) -> Result<Answer, Status> {
         let options = self.delete_options()?;
         let (served, name) = (&self.served, &self.target.name);
-        let namespace = &self.target.namespace;
+        let namespace = self.namespace();
         let deleted = delete(self.api, served, namespace, name, &options)?;
         match deleted {
             Deleted::Gone(written) if served.returns_deleted() => {
@@ -91,7 +91,7 @@ impl Call<'_> {
             Some(kind) => {
                 let api = body["apiVersion"].as_str().unwrap_or_default();
                 let message = format!(
-                    "no kind {kind:?} is registered for version {api:?} in scheme \"k8s.io/apimachinery/pkg/apis/meta/internalversion/scheme/register.go:100\""
+                    "no kind {kind:?} is registered for version {api:?} in scheme \"pkg/runtime/scheme.go:111\""
                 );
                 Err(Status::bad_request(message))
             }
@@ -187,7 +187,6 @@ fn step(
     options: &DeleteOptions,
 ) -> Result<Result<Deleted, Status>, Raced> {
     let mut object = live.value();
-    let was_deleting = object::is_deleting(&object);
     let now = Timestamp::now();
     let grace = match graceful(served, &mut object, options, now) {
         Grace::Pending => return Ok(Ok(Deleted::Marked(Written::Stored(Arc::clone(live))))),
@@ -195,6 +194,9 @@ fn step(
         Grace::Seconds(seconds) => Some(seconds),
     };
     set_finalizers(served, &mut object, options);
+    if served.is_definition() {
+        crd::mark(&mut object, &crd::Deletion::Pending, &seconds(now));
+    }
     let waits = object::finalizers(&object).next().is_some();
     let stays = served.stays_after_deletion(&object);
     if grace.is_none() && (waits || stays) {
@@ -202,9 +204,6 @@ fn step(
         if stays {
             terminate(served, &mut object);
         }
-    }
-    if served.is_definition() && waits {
-        crd::mark_terminating(&mut object, &seconds(now));
     }
     let goes = !waits && !stays && grace.is_none_or(|seconds| seconds == 0);
     served.normalise(&mut object);
@@ -217,14 +216,11 @@ fn step(
         return Ok(Ok(if goes { Deleted::Gone(written) } else { Deleted::Marked(written) }));
     }
     if goes {
+        let mut allocation = api.allocator.begin(served);
         let last = api.store.remove(served.shelf, draft, live.version)?;
-        api.allocator.release(served, &object);
+        allocation.done(Some(&object), None);
         let written = Written::Stored(last);
-        // Whoever asked to delete what was already going is shown it, as the real server does.
-        return Ok(Ok(match (grace, was_deleting) {
-            (Some(_), _) => Deleted::Gone(written),
-            (None, _) => Deleted::Gone(written),
-        }));
+        return Ok(Ok(Deleted::Gone(written)));
     }
     if draft.is_same_as(live) {
         return Ok(Ok(Deleted::Marked(Written::Stored(Arc::clone(live)))));

@@ -77,7 +77,9 @@ impl Call<'_> {
             "" => 0,
             text => text.parse().map_err(|_| invalid_version(text))?,
         };
-        let from = if options.initial_events || version == 0 {
+        let from = if options.initial_events == Some(false) && version == 0 {
+            watch::From::Version(self.api.store.version())
+        } else if options.initial_events == Some(true) || version == 0 {
             let mut everything = options.clone();
             everything.limit = 0;
             everything.continue_.clear();
@@ -87,7 +89,7 @@ impl Call<'_> {
             watch::From::Everything {
                 version: page.version,
                 objects: page.items,
-                end: options.initial_events,
+                end: options.initial_events == Some(true),
             }
         } else {
             // A version to come is waited for.
@@ -164,11 +166,11 @@ impl Call<'_> {
                 at = is_exact.then_some(version);
             }
         } else {
+            let token = Token::read(&options.continue_)?;
             if !matches!(options.resource_version.as_str(), "" | "0") {
                 let message = "specifying resource version is not allowed when using continue";
                 return Err(Status::bad_request(message));
             }
-            let token = Token::read(&options.continue_)?;
             let prefix = selection.namespace.as_deref().map(|n| format!("{n}/"));
             after = Some(format!("{}{}", prefix.unwrap_or_default(), token.start));
             at = token.version;
@@ -299,12 +301,16 @@ impl Token {
         let bytes = URL_SAFE_NO_PAD.decode(text);
         let bytes = bytes.map_err(|problem| wrong(&problem.to_string()))?;
         let token: Value = serde_json::from_slice(&bytes).map_err(|_| {
-            let first = bytes.first().map_or('?', |byte| char::from(*byte));
-            wrong(&format!("invalid character {first:?} looking for beginning of value"))
+            let first = bytes.first().copied().unwrap_or_default();
+            let shown = match first {
+                b' '..=b'~' => format!("'{}'", char::from(first)),
+                _ => format!("'\\u{first:04x}'"),
+            };
+            wrong(&format!("invalid character {shown} looking for beginning of value"))
         })?;
         if token["v"] != "meta.k8s.io/v1" {
             let version = token["v"].as_str().unwrap_or_default();
-            let message = format!("server does not recognize this encoded version {version:?}");
+            let message = format!("server does not recognize this encoded version {version}");
             return Err(wrong(&message));
         }
         let version = token["rv"].as_i64().unwrap_or(0);

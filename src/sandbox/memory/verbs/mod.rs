@@ -7,6 +7,7 @@ pub mod delete;
 pub mod list;
 mod patch;
 pub mod render;
+mod scale;
 mod subresource;
 mod update;
 pub mod watch;
@@ -18,10 +19,10 @@ use std::sync::Arc;
 use http::Method;
 
 use super::api::Api;
-use super::registry::Served;
+use super::registry::{Behaviour, Served};
 use super::reviews;
 use super::route::answer::Answer;
-use super::route::media::{Endpoint, Form};
+use super::route::media::{self, Endpoint, Form};
 use super::route::options::{ListOptions, WriteOptions};
 use super::route::path::Target;
 use super::route::request::Request;
@@ -75,7 +76,8 @@ pub fn answer(api: &Arc<Api>, request: &Request, target: &Target) -> Result<Answ
         .registry
         .find(&target.group, &target.version, &target.plural);
     let Some(served) = served else {
-        if api.registry.has_group(&target.group) {
+        // Paths below built-in groups are answered by the API, all others by nobody.
+        if api.registry.is_built_in(&target.group) {
             return Err(Status::no_such_path());
         }
         return Ok(Answer::page_not_found());
@@ -86,7 +88,10 @@ pub fn answer(api: &Arc<Api>, request: &Request, target: &Target) -> Result<Answ
         && target.plural != "namespaces"
         || resource.namespaced && target.namespace.is_empty() && !target.name.is_empty();
     if is_misplaced {
-        return Err(Status::no_such_path());
+        return match served.is_custom() {
+            true => Ok(Answer::page_not_found()),
+            false => Err(Status::no_such_path()),
+        };
     }
     let verb = verb(request, target);
     let endpoint = match verb {
@@ -101,9 +106,11 @@ pub fn answer(api: &Arc<Api>, request: &Request, target: &Target) -> Result<Answ
         request,
         target,
         served,
-        form: Form::negotiate(request, endpoint)?,
+        form: Form::default(),
         warnings: RefCell::default(),
     };
+    let form = call.negotiate(endpoint, verb)?;
+    let call = Call { form, ..call };
     let answer = call.run(verb)?;
     Ok(answer.warn(&call.warnings.take()))
 }
@@ -121,7 +128,10 @@ fn is_served(
     let resource = &served.resource;
     if !target.subresource.is_empty() {
         let Some(sub) = resource.subresource(&target.subresource) else {
-            return Err(Status::no_such_path());
+            return Err(match served.is_custom() {
+                true => Status::not_found(&resource.group, &resource.plural, &target.name),
+                false => Status::no_such_path(),
+            });
         };
         let has_rest = !target.rest.is_empty();
         if has_rest && target.subresource != "proxy" {
@@ -145,10 +155,36 @@ fn is_served(
     Ok(fits && resource.has_verb(verb))
 }
 
+/// Told with every answer about them, whatever the verb.
+const ENDPOINTS: &str = "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice";
+
 impl Call<'_> {
+    /// The form of the answer.
+    ///
+    /// Errors: 406, in the words of whoever serves the resource.
+    fn negotiate(&self, endpoint: Endpoint, verb: &str) -> Result<Form, Status> {
+        let form = Form::negotiate(self.request, endpoint);
+        if verb == "watch" && form.as_ref().is_ok_and(|form| form.is_yaml) {
+            return Err(media::no_such_stream());
+        }
+        form.map_err(|status| match self.served.is_custom() {
+            true => status,
+            false => media::not_acceptable(verb == "list" || verb == "watch"),
+        })
+    }
+
     fn run(&self, verb: &str) -> Result<Answer, Status> {
+        if let Behaviour::Custom(version) = &self.served.behaviour {
+            self.warn(version.deprecation().map(str::to_owned).into_iter().collect());
+        }
+        if self.target.group.is_empty() && self.target.plural == "endpoints" {
+            self.warn(vec![ENDPOINTS.to_owned()]);
+        }
         if let Some(answer) = reviews::answer(self)? {
             return Ok(answer);
+        }
+        if self.target.group.is_empty() && self.target.plural == "bindings" {
+            return self.bind("");
         }
         if !matches!(self.target.subresource.as_str(), "" | "status") {
             return self.subresource(verb);

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::Call;
+use crate::sandbox::memory::decode::Parsed;
 use crate::sandbox::memory::field::{FieldError, Path};
 use crate::sandbox::memory::registry::{Behaviour, Served};
 use crate::sandbox::memory::route::answer::Answer;
@@ -51,8 +52,9 @@ impl Renderer {
             other if matches!(call.form.shape, Shape::Table { .. }) => {
                 let path = Path::new("includeObject");
                 let why = "must be 'Metadata', 'Object', 'None', or empty";
-                let errors = [FieldError::invalid(&path, other, why)];
-                return Err(Status::invalid("meta.k8s.io", "TableOptions", "", &errors));
+                let error = FieldError::invalid(&path, other, why);
+                let message = format!("Unable to convert to Table as requested: {error}");
+                return Err(Status::bad_request(message));
             }
             _ => Include::Metadata,
         };
@@ -115,7 +117,8 @@ impl Renderer {
                 Ok(Answer::json(200, json, &self.form))
             }
             Shape::Table { version: v } => {
-                let objects = self.values(page)?;
+                let mut objects = self.values(page)?;
+                table::arrange(&self.served, &mut objects);
                 let table = self.table(v, &version, more, &objects, true);
                 Ok(Answer::value(200, &table, &self.form))
             }
@@ -143,7 +146,11 @@ impl Renderer {
     ) -> Result<Vec<Bytes>, Status> {
         let resource = &self.served.resource;
         let (kind, api) = (json!(resource.list_kind), json!(resource.api_version()));
-        let metadata = Value::Object(list_metadata(version, more));
+        let mut metadata = Value::Object(list_metadata(version, more));
+        if self.served.is_custom() && metadata.get("continue").is_none() {
+            // Lists without a Go type always have it.
+            metadata["continue"] = json!("");
+        }
         let (before, after) = if self.served.is_custom() {
             let before = format!("{{\"apiVersion\":{api},\"items\":[");
             (before, format!("],\"kind\":{kind},\"metadata\":{metadata}}}"))
@@ -243,7 +250,6 @@ impl Renderer {
                 // Only the first table of a watch has its columns.
                 let has_headers = self.has_headers.swap(false, Ordering::Relaxed);
                 let rows: &[Value] = std::slice::from_ref(object);
-                let rows = if name == "BOOKMARK" { rows } else { rows };
                 let table = self.table(version, &at, Map::new(), rows, has_headers);
                 self.written_event(name, &table)
             }
@@ -338,12 +344,15 @@ impl Served {
     pub fn shown(&self, object: Value) -> Result<Value, Status> {
         let resource = &self.resource;
         match &self.behaviour {
-            Behaviour::BuiltIn(_) => convert::to(
-                &resource.group,
-                &resource.version,
-                &resource.kind,
-                object,
-            ),
+            Behaviour::BuiltIn(_) if self.stored.is_none() => Ok(object),
+            Behaviour::BuiltIn(_) => {
+                let (group, version, kind) = (&resource.group, &resource.version, &resource.kind);
+                let object = convert::to(group, version, kind, object)?;
+                let decoded = Parsed::of(object).decode(&resource.types, resource.type_);
+                let mut object = decoded.map_err(Status::internal)?.value;
+                object::set_kind_first(&mut object, &resource.api_version(), kind);
+                Ok(object)
+            }
             Behaviour::Custom(version) => Ok(version.convert(object)),
         }
     }

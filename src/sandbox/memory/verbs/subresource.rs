@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::Call;
 use super::delete;
 use super::write::{Change, key};
-use crate::sandbox::memory::field::{FieldError, Path};
+use crate::sandbox::memory::field::{FieldError, Path, aggregate};
 use crate::sandbox::memory::object::{self, meta};
 use crate::sandbox::memory::route::answer::Answer;
 use crate::sandbox::memory::route::media;
@@ -35,11 +35,6 @@ impl Call<'_> {
         }
     }
 
-    /// POST of a Binding to `bindings`, which names the pod itself.
-    pub(super) fn bind_by_name(&self) -> Result<Answer, Status> {
-        self.bind("")
-    }
-
     fn exists(&self) -> Result<(), Status> {
         let key = key(self.namespace(), &self.target.name);
         let found = self.api.store.get(self.served.shelf, &key);
@@ -47,7 +42,7 @@ impl Call<'_> {
     }
 
     /// Puts a pod onto a node (`pkg/registry/core/pod/storage/storage.go`).
-    fn bind(&self, pod: &str) -> Result<Answer, Status> {
+    pub(super) fn bind(&self, pod: &str) -> Result<Answer, Status> {
         let options = WriteOptions::read(&self.request.query, WriteKind::Create)?;
         let written = media::written(self.request)?;
         let binding = self.decode_review(&self.request.body, written, &options)?;
@@ -57,9 +52,7 @@ impl Call<'_> {
         };
         let named = meta(&binding, "name");
         if !named.is_empty() && named != pod {
-            let message = format!(
-                "the name of the object ({named}) does not match the name on the URL ({pod})"
-            );
+            let message = "name in URL does not match name in Binding object";
             return Err(Status::bad_request(message));
         }
         let node = binding["target"]["name"].as_str().unwrap_or_default().to_owned();
@@ -81,7 +74,7 @@ impl Call<'_> {
             errors.push(error);
         }
         if !errors.is_empty() {
-            return Err(Status::invalid("", "Binding", &pod, &errors));
+            return Err(Status::new(500, "", aggregate(&errors)));
         }
         let pods = self.api.registry.find("", "v1", "pods");
         let pods = pods.ok_or_else(Status::no_such_path)?;

@@ -117,13 +117,18 @@ impl Writer<'_> {
         } = change;
         let now = self.api.now();
         self.place(&mut object)?;
-        let wiped = ["resourceVersion", "selfLink", "deletionTimestamp", "deletionGracePeriodSeconds"];
+        let sent_version = !matches!(meta(&object, "resourceVersion"), "" | "0");
+        let wiped = [
+            "resourceVersion",
+            "selfLink",
+            "deletionTimestamp",
+            "deletionGracePeriodSeconds",
+            "uid",
+            "creationTimestamp",
+        ];
         for field in wiped {
             set_meta(&mut object, field, None);
         }
-        set_meta(&mut object, "uid", None);
-        set_meta(&mut object, "creationTimestamp", None);
-        set_meta(&mut object, "generation", None);
         if !is_managed {
             self.manage(None, &mut object, &now);
         }
@@ -131,24 +136,39 @@ impl Writer<'_> {
         set_meta(&mut object, "uid", Some(json!(object::new_uid())));
         set_meta(&mut object, "creationTimestamp", Some(json!(now)));
         if served.has_status()
+            && !served.takes_status()
             && let Some(fields) = object.as_object_mut()
         {
             fields.shift_remove("status");
         }
+        let mut allocation = self.api.allocator.begin(served);
+        allocation.give(&mut object, None, self.dry_run)?;
         served.prepare_create(&mut object);
         if served.has_generation() {
             set_meta(&mut object, "generation", Some(json!(1)));
         }
-        let allocated = self.api.allocator.create(served, &mut object)?;
+        // It has its place among the fields before it has its value.
+        set_meta(&mut object, "resourceVersion", Some(json!("0")));
         served.normalise(&mut object);
         let errors = served.validate_create(&object);
         if !errors.is_empty() {
-            return Err(served.invalid(meta(&object, "name"), &errors).into());
+            return Err(served.invalid(&object, &errors).into());
         }
         self.warnings.extend(served.warnings(&object, None));
+        if sent_version && !is_managed {
+            let message = "resourceVersion should not be set on objects to be created";
+            return Err(Status::new(500, "", message).into());
+        }
         let (group, plural) = (&served.resource.group, &served.resource.plural);
         let name = meta(&object, "name").to_owned();
-        let taken = || Status::already_exists(group, plural, &name);
+        let taken = || {
+            let mut status = Status::already_exists(group, plural, &name);
+            let found = self.api.store.get(served.shelf, &key(self.namespace, &name));
+            if found.is_some_and(|found| found.facts.is_deleting) {
+                status.message = format!("object is being deleted: {}", status.message);
+            }
+            status
+        };
         let draft = served.draft(&object)?;
         if self.dry_run {
             if self.api.store.get(served.shelf, draft.key()).is_some() {
@@ -169,7 +189,7 @@ impl Writer<'_> {
         };
         match self.api.store.put(served.shelf, draft, Expect::Absent, guard) {
             Ok(stored) => {
-                allocated.keep();
+                allocation.done(None, Some(&object));
                 Ok(Written::Stored(stored))
             }
             Err(Stop::Raced) => Err(taken().into()),
@@ -231,10 +251,11 @@ impl Writer<'_> {
         let now = self.api.now();
         self.place(&mut object)?;
         let uid = meta(&object, "uid");
-        if !uid.is_empty() && *uid != *live.facts.uid {
+        // Of what a patch makes, the validation tells.
+        if !uid.is_empty() && *uid != *live.facts.uid && !self.is_patch {
             let why = format!(
-                "Precondition failed: UID in precondition: {uid}, UID in object meta: {}",
-                live.facts.uid
+                "StorageError: invalid object, Code: 4, Key: /registry/{}/{}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: {uid}, UID in object meta: {}",
+                served.resource.plural, live.key, live.facts.uid
             );
             return Err(self.conflict(&name, &why).into());
         }
@@ -244,21 +265,33 @@ impl Writer<'_> {
         }
         admission::update(self, &mut object, &old)?;
         self.keep(&mut object, &old);
+        let mut allocation = self.api.allocator.begin(served);
+        if self.subresource.is_empty() {
+            allocation.give(&mut object, Some(&old), self.dry_run)?;
+        }
         let write = Write {
             subresource: self.subresource,
             is_patch: self.is_patch,
         };
-        served.prepare_update(write, &mut object, &old);
+        if self.subresource != "binding" {
+            served.prepare_update(write, &mut object, &old);
+        }
+        if meta(&object, "resourceVersion").is_empty() {
+            set_meta(&mut object, "resourceVersion", Some(json!(live.version.to_string())));
+        }
         served.normalise(&mut object);
         if served.has_generation() && counts(served, &object, &old) {
             let before = old["metadata"]["generation"].as_i64().unwrap_or(0);
             set_meta(&mut object, "generation", Some(json!(before + 1)));
             served.normalise(&mut object);
         }
-        let allocated = self.api.allocator.update(served, &mut object, &old)?;
-        let errors = served.validate_update(write, &object, &old);
+        let errors = match self.subresource {
+            // A binding changes what no update may.
+            "binding" => Vec::new(),
+            _ => served.validate_update(write, &object, &old, &mut self.warnings),
+        };
         if !errors.is_empty() {
-            return Err(served.invalid(&name, &errors).into());
+            return Err(served.invalid(&object, &errors).into());
         }
         self.warnings.extend(served.warnings(&object, Some(&old)));
         apply::keep_times(&mut object, &old);
@@ -270,9 +303,12 @@ impl Writer<'_> {
             return Ok(Written::Dry(object));
         }
         if ends {
-            let removed = self.api.store.remove(served.shelf, draft, live.version)?;
-            self.api.allocator.release(served, &old);
-            return Ok(Written::Stored(removed));
+            // Watchers are shown how it was before its last change, who made it how it is now.
+            let last = served.draft(&old)?;
+            self.api.store.remove(served.shelf, last, live.version)?;
+            allocation.done(Some(&old), None);
+            set_meta(&mut object, "resourceVersion", Some(json!(live.version.to_string())));
+            return Ok(Written::Dry(object));
         }
         if draft.is_same_as(live) {
             return Ok(Written::Stored(Arc::clone(live)));
@@ -282,14 +318,17 @@ impl Writer<'_> {
             .api
             .store
             .put(served.shelf, draft, expect, |_| Ok::<(), Stop>(()))?;
-        allocated.keep();
+        allocation.done(Some(&old), Some(&object));
         Ok(Written::Stored(stored))
     }
 
     /// Metadata that no update decides.
     fn keep(&self, object: &mut Value, old: &Value) {
         let kept = |field: &str| old["metadata"].get(field).cloned();
-        for field in ["uid", "creationTimestamp", "generation", "deletionTimestamp"] {
+        if meta(object, "uid").is_empty() {
+            set_meta(object, "uid", kept("uid"));
+        }
+        for field in ["creationTimestamp", "generation", "deletionTimestamp"] {
             set_meta(object, field, kept(field));
         }
         if object["metadata"].get("deletionGracePeriodSeconds").is_none() || !object::is_deleting(old) {
@@ -330,10 +369,8 @@ impl Writer<'_> {
             Ok(version) if version == live.version => Ok(()),
             Ok(_) => Err(self.conflict(name, MODIFIED)),
             Err(_) => {
-                let path = Path::new("metadata").child("resourceVersion");
-                let why = format!("strconv.ParseUint: parsing {sent:?}: invalid syntax");
-                let error = FieldError::invalid(&path, sent, why);
-                Err(Status::new(500, "", error.to_string().replacen("metadata.", "", 1)))
+                let message = format!("strconv.ParseUint: parsing {sent:?}: invalid syntax");
+                Err(Status::new(500, "", message))
             }
         }
     }

@@ -84,14 +84,17 @@ fn obey_directives(
 ) -> Result<(Vec<Value>, Vec<Value>)> {
     let mut left = Vec::with_capacity(patch.len());
     let mut is_replaced = false;
+    let mut gone = HashSet::new();
     for item in patch {
         let map = object(&item)?;
         match map.get(PATCH) {
             None => left.push(item),
             Some(directive) if directive == "delete" => {
-                let gone = map.get(key).ok_or_else(|| Problem::no_key(map, key))?;
-                check_objects(&present)?;
-                present.retain(|item| item.get(key).is_none_or(|value| value != gone));
+                let value = map.get(key).ok_or_else(|| Problem::no_key(map, key))?;
+                if gone.is_empty() {
+                    check_objects(&present)?;
+                }
+                gone.insert(value.to_string());
             }
             Some(directive) if directive == "replace" => is_replaced = true,
             Some(directive) if directive == "merge" => {
@@ -100,6 +103,12 @@ fn obey_directives(
             }
             Some(directive) => return Err(unknown_directive(directive, map)),
         }
+    }
+    if !gone.is_empty() {
+        present.retain(|item| {
+            item.get(key)
+                .is_none_or(|value| !gone.contains(&value.to_string()))
+        });
     }
     Ok(if is_replaced {
         (left, Vec::new())

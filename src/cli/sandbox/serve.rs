@@ -1,18 +1,17 @@
-//! `appop sandbox --real`: what is printed, which signals end it, and the command that runs in it.
+//! `appop sandbox`: what is printed, which signals end it, and the command that runs in it.
 
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
 
 use super::Args;
+use super::command;
+use super::running::Running;
+use super::signals::Signals;
 use crate::output::Printer;
 use crate::output::progress::Progress;
+use crate::sandbox::memory::host::Sandbox;
 use crate::sandbox::real::{ControlPlane, Options};
-
-mod command;
-mod signals;
-
-use signals::Signals;
 
 pub(super) async fn run(args: &Args, printer: Printer) -> anyhow::Result<ExitCode> {
     let mut signals = Signals::catch()?;
@@ -24,50 +23,55 @@ pub(super) async fn run(args: &Args, printer: Printer) -> anyhow::Result<ExitCod
             return Ok(signal.exit_code());
         }
     };
-    let mut control_plane = started;
+    let mut running = started;
     if let Some((program, arguments)) = args.command.split_first() {
         let ended = command::run(
             program,
             arguments,
-            &mut control_plane,
+            &mut running,
             &mut signals,
             printer,
         )
         .await;
-        control_plane.stop().await;
-        return ended;
+        let stopped = running.stop().await;
+        return ended.and_then(|code| stopped.map(|()| code));
     }
     printer.say(&format!(
-        "Kubernetes {} at {} with {}, ready after {:.1} s. Ctrl-C ends it.",
-        control_plane.version(),
-        control_plane.url(),
+        "{} with {}, ready after {:.1} s. Ctrl-C ends it.",
+        running.name(),
         nodes(args.nodes),
         began.elapsed().as_secs_f32()
     ));
-    let announced = printer.data(&export_line(control_plane.kubeconfig_path()));
+    let announced = printer.data(&export_line(running.kubeconfig()));
     let ended = match announced {
         Err(problem) => Err(problem.into()),
         Ok(()) => tokio::select! {
-            ended = control_plane.ended() => Err(anyhow::anyhow!("{ended}")),
+            ended = running.ended() => Err(anyhow::anyhow!("{ended}")),
             _ = signals.next() => Ok(ExitCode::SUCCESS),
         },
     };
-    control_plane.stop().await;
-    ended
+    let stopped = running.stop().await;
+    ended.and_then(|code| stopped.map(|()| code))
 }
 
-async fn start(args: &Args, printer: Printer) -> anyhow::Result<ControlPlane> {
+async fn start(args: &Args, printer: Printer) -> anyhow::Result<Running> {
+    if !args.real {
+        let sandbox = Sandbox::start(args.memory()).await?;
+        return Ok(Running::Memory(Box::new(sandbox)));
+    }
     let options = Options {
         port: args.port,
         kubeconfig: args.kubeconfig.clone(),
         nodes: args.nodes,
     };
     if args.command.is_empty() {
-        return Ok(ControlPlane::start(options, |stage| printer.say(stage)).await?);
+        let started = ControlPlane::start(options, |stage| printer.say(stage)).await?;
+        return Ok(Running::Real(Box::new(started)));
     }
     // stderr is the command's too: nothing but what a terminal forgets again.
     let progress = Progress::start(printer, "starting the sandbox");
-    Ok(ControlPlane::start(options, |stage| progress.set(stage)).await?)
+    let started = ControlPlane::start(options, |stage| progress.set(stage)).await?;
+    Ok(Running::Real(Box::new(started)))
 }
 
 fn nodes(count: u16) -> String {

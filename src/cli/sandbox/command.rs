@@ -13,10 +13,10 @@ use rustix::process::{Pid, Signal, kill_process};
 use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep_until};
 
+use super::running::Running;
 use super::signals::Signals;
 use crate::output::Printer;
 use crate::sandbox::ASSETS_VARIABLE;
-use crate::sandbox::real::ControlPlane;
 
 /// A shell's codes for a command that is not there, and for one that cannot be run.
 const NOT_FOUND: u8 = 127;
@@ -30,15 +30,15 @@ const GRACE: Duration = Duration::from_secs(5);
 pub(super) async fn run(
     program: &OsStr,
     arguments: &[OsString],
-    control_plane: &mut ControlPlane,
+    running: &mut Running,
     signals: &mut Signals,
     printer: Printer,
 ) -> anyhow::Result<ExitCode> {
-    let own = own_directory(control_plane.directory())?;
+    let own = own_directory(running.directory())?;
     let mut command = Command::new(program);
     command
         .args(arguments)
-        .env("KUBECONFIG", control_plane.kubeconfig_path())
+        .env("KUBECONFIG", running.kubeconfig())
         .env(
             "PATH",
             path(own, env::var_os("PATH"), env::var_os(ASSETS_VARIABLE))?,
@@ -71,7 +71,7 @@ pub(super) async fn run(
                 printer.say("The command does not end when asked to; it is killed.");
                 child.start_kill().context("cannot kill the command")?;
             }
-            ended = control_plane.ended(), if servers_live => {
+            ended = running.ended(), if servers_live => {
                 // The command is left to find out for itself what it can still do.
                 servers_live = false;
                 printer.error(&ended.to_string());

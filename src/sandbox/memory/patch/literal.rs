@@ -1,0 +1,53 @@
+//! The letters of a JSON patch, where they count.
+
+use std::collections::HashMap;
+
+use serde_json::value::RawValue;
+
+/// Whether the patch begins with tests of which one cannot pass. Kubernetes compares the letters of
+/// texts, and those of the object have `<`, `>` and `&` escaped: a value with one of them as it is
+/// equals nothing. After other operations the value may be one that the patch has put there itself.
+pub(super) fn tests_in_vain(body: &[u8]) -> bool {
+    let is_markup = |byte: &u8| matches!(byte, b'<' | b'>' | b'&');
+    if !body.iter().any(is_markup) {
+        return false;
+    }
+    let operations: Result<Vec<HashMap<String, &RawValue>>, _> = serde_json::from_slice(body);
+    let operations = operations.unwrap_or_default();
+    let is_test = |operation: &&HashMap<String, &RawValue>| {
+        operation
+            .get("op")
+            .is_some_and(|op| op.get() == r#""test""#)
+    };
+    let mut tests = operations.iter().take_while(is_test);
+    tests.any(|test| {
+        test.get("value")
+            .is_some_and(|value| value.get().bytes().any(|b| is_markup(&b)))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::tests_in_vain;
+
+    #[test]
+    fn markup_is_never_equal() {
+        for (body, in_vain) in [
+            (r#"[{"op":"test","path":"/a","value":"a<b"}]"#, true),
+            (
+                r#"[{"op":"test","path":"/b","value":1},{"op":"test","path":"/a","value":{"x":["&"]}}]"#,
+                true,
+            ),
+            (r#"[{"op":"test","path":"/a","value":"a\u003cb"}]"#, false),
+            (r#"[{"op":"test","path":"/a<","value":"ab"}]"#, false),
+            (
+                r#"[{"op":"add","path":"/a","value":"<"},{"op":"test","path":"/a","value":"<"}]"#,
+                false,
+            ),
+            ("[{<", false),
+            ("<", false),
+        ] {
+            assert_eq!(tests_in_vain(body.as_bytes()), in_vain, "{body}");
+        }
+    }
+}
