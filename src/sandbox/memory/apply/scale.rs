@@ -103,7 +103,7 @@ impl<'a> Replicas<'a> {
 }
 
 fn decode(list: Option<&Value>) -> Result<Managed<'_>, String> {
-    list.map_or_else(|| Ok(Managed::default()), |list| Managed::stored(list))
+    list.map_or_else(|| Ok(Managed::default()), Managed::stored)
 }
 
 #[cfg(test)]

@@ -4,9 +4,9 @@ use std::collections::HashMap;
 
 use serde_json::value::RawValue;
 
-/// Whether the patch begins with tests of which one cannot pass. Kubernetes compares the letters of
-/// texts, and those of the object have `<`, `>` and `&` escaped: a value with one of them as it is
-/// equals nothing. After other operations the value may be one that the patch has put there itself.
+/// Whether the patch has a test that cannot pass. Kubernetes compares the letters of texts, and those
+/// of the object have `<`, `>` and `&` escaped: a value with one of them as it is equals nothing, but
+/// what the patch itself has put there before, of which nothing is said.
 pub(super) fn tests_in_vain(body: &[u8]) -> bool {
     let is_markup = |byte: &u8| matches!(byte, b'<' | b'>' | b'&');
     if !body.iter().any(is_markup) {
@@ -14,16 +14,16 @@ pub(super) fn tests_in_vain(body: &[u8]) -> bool {
     }
     let operations: Result<Vec<HashMap<String, &RawValue>>, _> = serde_json::from_slice(body);
     let operations = operations.unwrap_or_default();
-    let is_test = |operation: &&HashMap<String, &RawValue>| {
-        operation
-            .get("op")
-            .is_some_and(|op| op.get() == r#""test""#)
+    let uses_value = |operation: &&HashMap<String, &RawValue>| {
+        let op = operation.get("op").map(|op| op.get());
+        matches!(op, Some(r#""test""# | r#""add""# | r#""replace""#))
     };
-    let mut tests = operations.iter().take_while(is_test);
-    tests.any(|test| {
-        test.get("value")
-            .is_some_and(|value| value.get().bytes().any(|b| is_markup(&b)))
-    })
+    let mut with_markup = operations.iter().filter(uses_value).filter(|operation| {
+        let value = operation.get("value");
+        value.is_some_and(|value| value.get().bytes().any(|byte| is_markup(&byte)))
+    });
+    let first = with_markup.next().and_then(|operation| operation.get("op"));
+    first.is_some_and(|op| op.get() == r#""test""#)
 }
 
 #[cfg(test)]
