@@ -230,7 +230,8 @@ impl Served {
     pub fn invalid(&self, object: &Value, errors: &[FieldError]) -> Status {
         let own = object["kind"].as_str().filter(|_| self.is_custom());
         let kind = own.unwrap_or(&self.resource.kind);
-        Status::invalid(&self.resource.group, kind, meta(object, "name"), errors)
+        let group = &self.stored_resource().group;
+        Status::invalid(group, kind, meta(object, "name"), errors)
     }
 
     /// What of the metadata a write of the status may change.

@@ -16,6 +16,7 @@ use super::registry::Behaviour;
 use super::route::answer::Answer;
 use super::route::media;
 use super::route::request::Request;
+use super::status::Status;
 
 /// The documents that were asked for, kept while what they describe stays.
 #[derive(Default)]
@@ -46,10 +47,7 @@ pub fn answer(api: &Api, request: &Request) -> Option<Answer> {
         return Some(Answer::new(406, "text/plain", ""));
     }
     let tag = format!("\"{}\"", document.hash);
-    let tagged = |answer: Answer| {
-        let answer = answer.header("etag", &tag).header("vary", "Accept");
-        answer.header("last-modified", &api.started)
-    };
+    let tagged = |answer: Answer| answer.header("etag", &tag).header("vary", "Accept");
     match request.query.first("hash") {
         Some(hash) if hash != &*document.hash => {
             let place = format!("/openapi/v3/{path}?hash={}", document.hash);
@@ -65,11 +63,34 @@ pub fn answer(api: &Api, request: &Request) -> Option<Answer> {
         return Some(answer);
     }
     let answer = tagged(Answer::new(200, "application/json", document.json));
+    let answer = answer.header("last-modified", &api.started);
     Some(match request.query.first("hash") {
         // What is at the address of its content never changes.
         Some(_) => answer.header("cache-control", "public, immutable"),
         None => answer,
     })
+}
+
+/// OpenAPI v2, which has all that v3 has in one old form, is not built. kubectl insists on it for what
+/// v3 does not describe, such as a `List`, and goes on when there is nothing about that: so it is told
+/// that nothing is described, in the protobuf that it asks for.
+///
+/// # Errors
+/// 501 for anybody else.
+pub fn version_2(request: &Request) -> Result<Answer, Status> {
+    const PROTOBUF: &str = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
+    if !request.header(&ACCEPT).contains("proto-openapi.spec.v2") {
+        return Err(Status::not_built("OpenAPI v2; /openapi/v3 has all of it"));
+    }
+    let text = |field: u8, text: &[u8]| {
+        // Both are far shorter than 128 bytes.
+        let length = u8::try_from(text.len()).unwrap_or_default();
+        [&[field << 3 | 2, length], text].concat()
+    };
+    let version = format!("v{}", catalog().kubernetes());
+    let info = [text(1, b"Kubernetes"), text(2, version.as_bytes())].concat();
+    let document = [text(1, b"2.0"), text(2, &info), text(8, b"")].concat();
+    Ok(Answer::new(200, PROTOBUF, document))
 }
 
 fn wants_json(request: &Request) -> bool {

@@ -53,7 +53,7 @@ fn respond(api: &Arc<Api>, request: &Request) -> Result<Answer, Status> {
     }
     match path {
         "/" => Ok(Answer::value(200, &paths(api), &Form::negotiate(request, Endpoint::Plain)?)),
-        "/openapi/v2" => Err(Status::not_built("OpenAPI v2; /openapi/v3 has all of it")),
+        "/openapi/v2" => openapi::version_2(request),
         "/version" | "/version/" if request.method != Method::GET => {
             let message = "the server does not allow this method on the requested resource";
             Err(Status::method_not_allowed(message))

@@ -137,20 +137,19 @@ impl ListOptions {
             continue_: query.first("continue").unwrap_or_default().to_owned(),
             initial_events: boolean(query, "sendInitialEvents"),
         };
-        let asks_initial = boolean(query, "sendInitialEvents");
-        invalid(
-            "ListOptions",
-            &options.wrong(version_match, asks_initial.is_some()),
-        )?;
         let begins_anywhere = matches!(options.resource_version.as_str(), "" | "0");
+        let mut version_match = version_match;
         if options.watch
             && begins_anywhere
-            && asks_initial.is_none()
+            && options.initial_events.is_none()
             && version_match.is_empty()
         {
             options.initial_events = Some(true);
             options.version_match = VersionMatch::NotOlderThan;
+            version_match = "NotOlderThan";
         }
+        let asks_initial = options.initial_events.is_some();
+        invalid("ListOptions", &options.wrong(version_match, asks_initial))?;
         Ok(options)
     }
 

@@ -229,17 +229,13 @@ fn set_condition(pod: &mut Value, now: &str) {
     if !pod["status"]["conditions"].is_array() {
         pod["status"]["conditions"] = json!([]);
     }
-    let generation = pod["metadata"]["generation"].clone();
     let Some(conditions) = pod["status"]["conditions"].as_array_mut() else {
         return;
     };
     let found = conditions.iter_mut().find(|c| c["type"] == "PodScheduled");
-    let mut condition = json!({
+    let condition = json!({
         "type": "PodScheduled", "status": "True", "lastProbeTime": null, "lastTransitionTime": now,
     });
-    if generation.is_number() {
-        condition["observedGeneration"] = generation;
-    }
     match found {
         Some(found) if found["status"] == "True" => {}
         Some(found) => *found = condition,

@@ -215,7 +215,9 @@ impl Writer<'_> {
                 if !may_create {
                     return Err(self.not_found(name));
                 }
-                let change = change(None, &mut self.warnings)?;
+                let mut change = change(None, &mut self.warnings)?;
+                // Only who creates by POST must not name a version.
+                set_meta(&mut change.object, "resourceVersion", None);
                 let uid = meta(&change.object, "uid");
                 if !uid.is_empty() {
                     let why = format!(
