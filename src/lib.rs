@@ -13,7 +13,7 @@
 //! - [`operator`]: watches, reconcile, server-side apply, lease, events, metrics, health.
 //! - [`ownership`]: who owns whom. Objects with their ownerReferences, and the tree of them.
 //! - [`output`]: tables, trees, JSON, YAML, names, jsonpath, colour, progress.
-//! - [`sandbox`]: a Kubernetes API on this machine; for now the real servers, started and stopped.
+//! - [`sandbox`]: a Kubernetes API on this machine, in memory or of the real servers.
 //!
 //! `main -> cli -> everything below`; `crds, schema, ownership -> discovery -> cluster`;
 //! `operator -> app, cluster`; `app`, `output` and `sandbox` know none of the others.

@@ -35,9 +35,7 @@ impl Directory {
         builder.prefix(PREFIX);
         #[cfg(unix)]
         builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
-        let temporary = builder
-            .tempdir_in(parent)
-            .map_err(failed(parent))?;
+        let temporary = builder.tempdir_in(parent).map_err(failed(parent))?;
         // Locked before it has its name, so that no sweep finds it unlocked.
         let unnamed = temporary.path().join("lock.new");
         let lock = File::create(&unnamed).map_err(failed(temporary.path()))?;

@@ -30,10 +30,14 @@ fn the_catalog_is_of_the_pinned_version() {
 #[test]
 #[cfg(unix)]
 fn the_catalog_is_what_the_server_and_the_modules_say() {
-    let Some(real) = support::real() else { return };
+    if support::assets().is_none() {
+        return;
+    }
     if Command::new("go").arg("version").output().is_err() {
         return;
     }
+    // What other scenarios make is no part of a fresh server.
+    let real = support::start();
     let script =
         Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/controlplane/catalog/generate.sh");
     let check = Command::new(script)

@@ -1,4 +1,5 @@
-//! `appop sandbox --real`: how it starts, what it runs, and that nothing of it is left.
+//! `appop sandbox`: how it starts, what it runs, and that nothing of it is left. What the server in
+//! memory answers is in `fidelity`.
 #![cfg(unix)]
 
 use std::fs;
@@ -21,13 +22,47 @@ const SERVERS: [&str; 3] = ["etcd", "kube-apiserver", "kube-controller-manager"]
 const SOON: Duration = Duration::from_secs(10);
 
 #[test]
-fn without_real_it_is_wrong_usage() {
-    let output = support::run(["sandbox"]);
-    assert_eq!(output.code, 2, "{output:?}");
-    assert!(
-        output.stderr.contains("--real runs the real servers"),
-        "{output:?}"
-    );
+fn the_server_in_memory_serves_the_command_and_leaves_nothing() {
+    let tmp = tempfile::tempdir().unwrap();
+    let script =
+        "appop raw /readyz && appop discover deploy -o name && test -f \"$KUBECONFIG\" && exit 7";
+    let output =
+        finish(support::command(["sandbox", "--", "sh", "-c", script]).env("TMPDIR", tmp.path()));
+    assert_eq!(output.code, 7, "{output:?}");
+    assert_eq!(output.stdout, "ok\ndeployments.apps\n", "{output:?}");
+    assert_eq!(entries(tmp.path()), Vec::<PathBuf>::new());
+}
+
+#[test]
+fn a_port_of_the_server_in_memory_in_use_is_named() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let output = support::run(["sandbox", "--port", &port]);
+    assert_eq!(output.code, 1, "{output:?}");
+    let sentence = format!("port {port} on 127.0.0.1 is in use");
+    assert!(output.stderr.contains(&sentence), "{output:?}");
+}
+
+#[test]
+fn what_is_kept_is_there_again_and_what_is_damaged_is_left() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("kept");
+    let run = |script: &str| {
+        let mut command = support::command(["sandbox", "--data"]);
+        finish(command.arg(&file).args(["--", "sh", "-c", script]))
+    };
+    let create = "appop raw /api/v1/namespaces/default/configmaps -d '{\"metadata\":{\"name\":\"a\"},\"data\":{\"k\":\"v\"}}' -o jsonpath={.metadata.uid}";
+    let uid = run(create).success();
+    assert_eq!(uid.trim().len(), 36, "{uid}");
+    let read = "appop raw /api/v1/namespaces/default/configmaps/a -o jsonpath={.metadata.uid}";
+    assert_eq!(run(read).success(), uid);
+    let mut text = fs::read_to_string(&file).unwrap();
+    text.truncate(text.len() - 10);
+    fs::write(&file, &text).unwrap();
+    let output = run("true");
+    assert_eq!(output.code, 1, "{output:?}");
+    assert!(output.stderr.contains("it is not complete"), "{output:?}");
+    assert_eq!(fs::read_to_string(&file).unwrap(), text);
 }
 
 #[test]

@@ -35,10 +35,18 @@ impl Running {
     pub(super) fn name(&self) -> String {
         match self {
             Running::Memory(sandbox) => {
-                format!("Kubernetes {} in memory at {}", sandbox.version(), sandbox.url())
+                format!(
+                    "Kubernetes {} in memory at {}",
+                    sandbox.version(),
+                    sandbox.url()
+                )
             }
             Running::Real(control_plane) => {
-                format!("Kubernetes {} at {}", control_plane.version(), control_plane.url())
+                format!(
+                    "Kubernetes {} at {}",
+                    control_plane.version(),
+                    control_plane.url()
+                )
             }
         }
     }

@@ -25,14 +25,7 @@ pub(super) async fn run(args: &Args, printer: Printer) -> anyhow::Result<ExitCod
     };
     let mut running = started;
     if let Some((program, arguments)) = args.command.split_first() {
-        let ended = command::run(
-            program,
-            arguments,
-            &mut running,
-            &mut signals,
-            printer,
-        )
-        .await;
+        let ended = command::run(program, arguments, &mut running, &mut signals, printer).await;
         let stopped = running.stop().await;
         return ended.and_then(|code| stopped.map(|()| code));
     }

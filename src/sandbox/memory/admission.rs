@@ -30,8 +30,14 @@ pub fn create(writer: &Writer<'_>, object: &mut Value) -> Result<(), Status> {
         namespace_takes(found.as_deref(), writer.namespace, group, plural, name)?;
     }
     if writer.served.is_custom() {
-        let definitions = writer.api.store.shelf("apiextensions.k8s.io", "customresourcedefinitions");
-        let definition = writer.api.store.get(definitions, &format!("{plural}.{group}"));
+        let definitions = writer
+            .api
+            .store
+            .shelf("apiextensions.k8s.io", "customresourcedefinitions");
+        let definition = writer
+            .api
+            .store
+            .get(definitions, &format!("{plural}.{group}"));
         if definition.is_some_and(|definition| definition.facts.is_deleting) {
             let name = meta(object, "name");
             return Err(Status::forbidden(group, plural, name, crd::TERMINATING));
@@ -129,8 +135,14 @@ fn priority(writer: &Writer<'_>, object: &mut Value) -> Result<(), Status> {
     let shelf = api.store.shelf("scheduling.k8s.io", "priorityclasses");
     let read = |class: &Value| PriorityClass {
         name: meta(class, "name").to_owned(),
-        value: class["value"].as_i64().and_then(|v| i32::try_from(v).ok()).unwrap_or(0),
-        preemption_policy: class["preemptionPolicy"].as_str().unwrap_or_default().to_owned(),
+        value: class["value"]
+            .as_i64()
+            .and_then(|v| i32::try_from(v).ok())
+            .unwrap_or(0),
+        preemption_policy: class["preemptionPolicy"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned(),
     };
     let find = |name: &str| {
         if !name.is_empty() {
@@ -140,9 +152,10 @@ fn priority(writer: &Writer<'_>, object: &mut Value) -> Result<(), Status> {
         let page = api.store.list(shelf, &Query::everything()).ok()?;
         let all = page.items.iter().map(|stored| stored.value());
         let defaults = all.filter(|class| class["globalDefault"] == true);
-        defaults.map(|class| read(&class)).min_by_key(|class| class.value)
+        defaults
+            .map(|class| read(&class))
+            .min_by_key(|class| class.value)
     };
     let name = meta(object, "name").to_owned();
-    pod::admit_priority(object, find)
-        .map_err(|why| Status::forbidden("", "pods", &name, &why))
+    pod::admit_priority(object, find).map_err(|why| Status::forbidden("", "pods", &name, &why))
 }

@@ -60,7 +60,9 @@ impl Api {
             authorizer: Authorizer::new(&store, settings.rbac),
             tokens: Tokens::new(&settings.admin_token),
             allocator: Allocator::default(),
-            started: Timestamp::now().strftime("%a, %d %b %Y %H:%M:%S GMT").to_string(),
+            started: Timestamp::now()
+                .strftime("%a, %d %b %Y %H:%M:%S GMT")
+                .to_string(),
             documents: Documents::default(),
             metrics: Metrics::default(),
             store,

@@ -117,19 +117,29 @@ impl User {
             if user == User::default() {
                 return Ok(None);
             }
-            let groups: Vec<String> = user.groups.iter().map(|group| format!("{group:?}")).collect();
+            let groups: Vec<String> = user
+                .groups
+                .iter()
+                .map(|group| format!("{group:?}"))
+                .collect();
             return Err(Status::bad_request(format!(
                 "requested &user.DefaultInfo{{Name:\"\", UID:{:?}, Groups:[]string{{{}}}, Extra:map[string][]string(nil)}} without impersonating a user name",
                 user.uid,
                 groups.join(", ")
             )));
         }
-        if user.groups.is_empty() && let Some(account) = user.name.strip_prefix("system:serviceaccount:") {
+        if user.groups.is_empty()
+            && let Some(account) = user.name.strip_prefix("system:serviceaccount:")
+        {
             let namespace = account.split(':').next().unwrap_or_default();
             user.groups = User::service_account(namespace, "", "").groups;
         } else if user.name == "system:anonymous" {
             user.groups = vec![UNAUTHENTICATED.to_owned()];
-        } else if !user.groups.iter().any(|g| g == AUTHENTICATED || g == UNAUTHENTICATED) {
+        } else if !user
+            .groups
+            .iter()
+            .any(|g| g == AUTHENTICATED || g == UNAUTHENTICATED)
+        {
             user.groups.push(AUTHENTICATED.to_owned());
         }
         Ok(Some(user))

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::api::Api;
+use super::decode::Parsed;
 use super::field::FieldError;
 use super::kinds::Write;
+use super::object;
 use super::object::{meta, set_meta};
 use super::registry::{Behaviour, Served};
 use super::status::Status;
-use super::decode::Parsed;
-use super::object;
 
 /// Kinds of which a deletion answers with the object (`ReturnDeletedObject` in pkg/registry).
 const SHOWN_WHEN_DELETED: [(&str, &str); 19] = [
@@ -108,7 +108,9 @@ impl Served {
     pub fn validate_create(&self, object: &Value) -> Vec<FieldError> {
         match &self.behaviour {
             Behaviour::BuiltIn(kind) => kind.validate_create(object),
-            Behaviour::Custom(version) if self.is_stored_version() => version.validate_create(object),
+            Behaviour::Custom(version) if self.is_stored_version() => {
+                version.validate_create(object)
+            }
             Behaviour::Custom(version) => version.validate_create(&version.convert(object.clone())),
         }
     }
@@ -127,7 +129,10 @@ impl Served {
                 version.validate_update(write.subresource, object, old, warnings)
             }
             Behaviour::Custom(version) => {
-                let (object, old) = (version.convert(object.clone()), version.convert(old.clone()));
+                let (object, old) = (
+                    version.convert(object.clone()),
+                    version.convert(old.clone()),
+                );
                 version.validate_update(write.subresource, &object, &old, warnings)
             }
         }
@@ -167,7 +172,9 @@ impl Served {
 
     /// The time that is left to a pod: none when it was never placed or has ended.
     pub fn shortened(&self, object: &Value, asked: i64) -> i64 {
-        let placed = object["spec"]["nodeName"].as_str().is_some_and(|node| !node.is_empty());
+        let placed = object["spec"]["nodeName"]
+            .as_str()
+            .is_some_and(|node| !node.is_empty());
         let phase = object["status"]["phase"].as_str().unwrap_or_default();
         let has_ended = matches!(phase, "Succeeded" | "Failed");
         if self.names() == ("", "pods") && (!placed || has_ended) {
@@ -203,7 +210,9 @@ impl Served {
         match &self.behaviour {
             Behaviour::BuiltIn(kind) => {
                 let fields = kind.fields(object).into_iter();
-                fields.map(|(name, value)| (name.into(), value.into())).collect()
+                fields
+                    .map(|(name, value)| (name.into(), value.into()))
+                    .collect()
             }
             Behaviour::Custom(version) => version.fields(object),
         }
@@ -220,7 +229,10 @@ impl Served {
             Behaviour::BuiltIn(_) => match (group, plural) {
                 ("", "pods" | "nodes" | "namespaces" | "secrets" | "services" | "events")
                 | ("", "replicationcontrollers") => format!("field label not supported: {field}"),
-                _ => format!("field label {field:?} not supported for {}", self.resource.kind),
+                _ => format!(
+                    "field label {field:?} not supported for {}",
+                    self.resource.kind
+                ),
             },
         };
         Status::bad_request(message)

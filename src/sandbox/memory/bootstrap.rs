@@ -17,7 +17,12 @@ use super::verbs::write::{Change, Writer};
 /// When an object of the catalog is refused, which would be our own fault.
 pub fn run(api: &Api) -> Result<(), Status> {
     let user = User::component("system:apiserver");
-    let port = api.settings.address.rsplit(':').next().and_then(|p| p.parse::<u16>().ok());
+    let port = api
+        .settings
+        .address
+        .rsplit(':')
+        .next()
+        .and_then(|p| p.parse::<u16>().ok());
     let mut objects = catalog().bootstrap();
     // Everything else may live in one.
     objects.sort_by_key(|object| object["kind"] != "Namespace");
@@ -27,14 +32,23 @@ pub fn run(api: &Api) -> Result<(), Status> {
         let kind = object["kind"].as_str().unwrap_or_default();
         let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
         let resources = api.registry.version(group, version).unwrap_or_default();
-        let Some(resource) = resources.iter().find(|r| r.kind == kind && r.has_verb("create")) else {
-            return Err(Status::internal(format!("{api_version} {kind} is not served")));
+        let Some(resource) = resources
+            .iter()
+            .find(|r| r.kind == kind && r.has_verb("create"))
+        else {
+            return Err(Status::internal(format!(
+                "{api_version} {kind} is not served"
+            )));
         };
         let served = api.registry.find(group, version, &resource.plural);
         let served = served.ok_or_else(Status::no_such_path)?;
         let namespace = meta(&object, "namespace").to_owned();
         let name = meta(&object, "name").to_owned();
-        if api.store.get(served.shelf, &super::verbs::write::key(&namespace, &name)).is_some() {
+        if api
+            .store
+            .get(served.shelf, &super::verbs::write::key(&namespace, &name))
+            .is_some()
+        {
             continue;
         }
         let status = object.get("status").cloned();

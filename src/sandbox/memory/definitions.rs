@@ -32,7 +32,8 @@ pub struct Definitions {
 impl Definitions {
     /// Where definitions are stored.
     pub fn shelf(api: &Api) -> ShelfId {
-        api.store.shelf("apiextensions.k8s.io", "customresourcedefinitions")
+        api.store
+            .shelf("apiextensions.k8s.io", "customresourcedefinitions")
     }
 
     /// Nothing is due yet.
@@ -88,7 +89,9 @@ impl Definitions {
         let now = api.now();
         // Names can be taken only by definitions of the same group.
         let group = self.names.get(group_of(name)).into_iter().flatten();
-        let others = group.filter(|(other, _)| *other != name).map(|(_, other)| other);
+        let others = group
+            .filter(|(other, _)| *other != name)
+            .map(|(_, other)| other);
         let others: Vec<&Value> = others.collect();
         match crd::settle(&definition, &others, &now) {
             Some(settled) => {
@@ -180,7 +183,9 @@ fn definitions() -> Gvr {
 
 /// The group in a definition's name.
 fn group_of(name: &str) -> &str {
-    name.split_once('.').map(|(_, group)| group).unwrap_or_default()
+    name.split_once('.')
+        .map(|(_, group)| group)
+        .unwrap_or_default()
 }
 
 /// A definition without its versions, which are nearly all of it.

@@ -25,7 +25,11 @@ pub fn answer(request: &Request) -> Option<Answer> {
     }
     let mut text = String::new();
     for check in checks(kind) {
-        let mark = if excluded.contains(&check) { "excluded: ok" } else { "ok" };
+        let mark = if excluded.contains(&check) {
+            "excluded: ok"
+        } else {
+            "ok"
+        };
         text.push_str(&format!("[+]{check} {mark}\n"));
     }
     text.push_str(&format!("{kind} check passed\n"));

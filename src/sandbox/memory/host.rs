@@ -74,9 +74,15 @@ impl Sandbox {
     /// # Errors
     /// See [`Error`].
     pub async fn start(options: Options) -> Result<Self, Error> {
-        let place = options.kubeconfig.as_deref().map(Place::check).transpose()?;
+        let place = options
+            .kubeconfig
+            .as_deref()
+            .map(Place::check)
+            .transpose()?;
         let listener = listen(options.address).await?;
-        let address = listener.local_addr().map_err(Error::system("tell the port"))?;
+        let address = listener
+            .local_addr()
+            .map_err(Error::system("tell the port"))?;
         let url = format!("https://{address}");
         let directory = Directory::create()?;
         let place = match place {
@@ -113,7 +119,10 @@ impl Sandbox {
             .map_err(Error::api("register the nodes"))?;
         simulator.ready().await;
         let kubeconfig = place.write(&kubeconfig::text(&url, &pki.ca, &token), &token)?;
-        let saving = options.data.as_ref().map(|path| tokio::spawn(save(Arc::clone(&api), path.clone())));
+        let saving = options
+            .data
+            .as_ref()
+            .map(|path| tokio::spawn(save(Arc::clone(&api), path.clone())));
         let admin = Inside::new(Arc::clone(&api), User::admin());
         Ok(Sandbox {
             client: Client::new(admin, "default"),
@@ -188,13 +197,17 @@ impl Drop for Sandbox {
 }
 
 async fn listen(address: SocketAddr) -> Result<TcpListener, Error> {
-    TcpListener::bind(address).await.map_err(|source| match source.kind() {
-        std::io::ErrorKind::AddrInUse => Error::PortInUse { port: address.port() },
-        _ => Error::Port {
-            port: address.port(),
-            source,
-        },
-    })
+    TcpListener::bind(address)
+        .await
+        .map_err(|source| match source.kind() {
+            std::io::ErrorKind::AddrInUse => Error::PortInUse {
+                port: address.port(),
+            },
+            _ => Error::Port {
+                port: address.port(),
+                source,
+            },
+        })
 }
 
 /// Saves what has changed, again and again.

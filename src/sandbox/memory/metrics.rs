@@ -69,9 +69,16 @@ impl Metrics {
             let resource = &served.resource;
             let name = super::status::qualified(&resource.group, &resource.plural);
             let count = api.store.count(served.shelf);
-            let _ = writeln!(text, "apiserver_storage_objects{{resource={name:?}}} {count}");
+            let _ = writeln!(
+                text,
+                "apiserver_storage_objects{{resource={name:?}}} {count}"
+            );
         }
-        Answer::new(200, "text/plain; version=0.0.4; charset=utf-8; escaping=underscores", text)
+        Answer::new(
+            200,
+            "text/plain; version=0.0.4; charset=utf-8; escaping=underscores",
+            text,
+        )
     }
 }
 

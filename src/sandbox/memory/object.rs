@@ -8,7 +8,9 @@ use super::store::Facts;
 
 /// A field of metadata that is text; `""` when it is missing.
 pub fn meta<'a>(object: &'a Value, field: &str) -> &'a str {
-    let value = object.get("metadata").and_then(|metadata| metadata.get(field));
+    let value = object
+        .get("metadata")
+        .and_then(|metadata| metadata.get(field));
     value.and_then(Value::as_str).unwrap_or_default()
 }
 
@@ -114,7 +116,13 @@ pub fn new_uid() -> String {
     bytes[6] = (bytes[6] & 0x0f) | 0x40;
     bytes[8] = (bytes[8] & 0x3f) | 0x80;
     let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    let (a, b, c, d, e) = (&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]);
+    let (a, b, c, d, e) = (
+        &hex[..8],
+        &hex[8..12],
+        &hex[12..16],
+        &hex[16..20],
+        &hex[20..],
+    );
     format!("{a}-{b}-{c}-{d}-{e}")
 }
 

@@ -66,7 +66,9 @@ pub fn load(api: &Api, path: &Path) -> Result<bool, Error> {
         .split_whitespace();
     let digest = words.next().unwrap_or_default();
     if digest != hex(&Sha256::digest(body)) {
-        return Err(Error::Damaged("it is not complete, or was changed by something else"));
+        return Err(Error::Damaged(
+            "it is not complete, or was changed by something else",
+        ));
     }
     let version = words.next().and_then(|word| word.parse().ok());
     let version: u64 = version.ok_or(Error::Damaged("its first line is not whole"))?;
@@ -78,7 +80,9 @@ pub fn load(api: &Api, path: &Path) -> Result<bool, Error> {
         let at = at.and_then(|at| at.parse().ok());
         let at = at.ok_or(Error::Damaged("an object in it has no resourceVersion"))?;
         let known = api.registry.find(line.group, line.version, line.plural);
-        let fields = known.map(|served| served.fields(&object)).unwrap_or_default();
+        let fields = known
+            .map(|served| served.fields(&object))
+            .unwrap_or_default();
         let facts: Facts = facts(&object, line.version, fields);
         let shelf = api.store.shelf(line.group, line.plural);
         drafts.push((shelf, Draft::new(object, facts)?, at));
@@ -98,7 +102,9 @@ pub fn save(api: &Api, path: &Path) -> Result<(), Error> {
         write_all(api, &served, &mut body)?;
     }
     let digest = hex(&Sha256::digest(&body));
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let parent = path
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty());
     let mut file = tempfile::Builder::new()
         .prefix(".appop-")
         .tempfile_in(parent.unwrap_or(Path::new(".")))?;

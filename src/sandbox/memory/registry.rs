@@ -107,15 +107,17 @@ impl Registry {
         let mut built_in = HashMap::new();
         for resource in catalog.resources() {
             let (group, plural) = (resource.group.as_str(), resource.plural.as_str());
-            let (stored_group, stored_version) = convert::stored(group, plural)
-                .unwrap_or((group, resource.version.as_str()));
+            let (stored_group, stored_version) =
+                convert::stored(group, plural).unwrap_or((group, resource.version.as_str()));
             let is_stored = |r: &&Arc<Resource>| {
                 (r.group.as_str(), r.version.as_str(), r.plural.as_str())
                     == (stored_group, stored_version, plural)
             };
             let stored = catalog.resources().iter().find(is_stored);
             let served = Served {
-                stored: stored.filter(|stored| !Arc::ptr_eq(stored, resource)).cloned(),
+                stored: stored
+                    .filter(|stored| !Arc::ptr_eq(stored, resource))
+                    .cloned(),
                 resource: Arc::clone(resource),
                 shelf: store.shelf(stored_group, plural),
                 stored_version: stored_version.to_owned(),
@@ -140,7 +142,9 @@ impl Registry {
         });
         let mut by_shelf: HashMap<ShelfId, Arc<Served>> = HashMap::new();
         for served in built_in.values() {
-            let known = by_shelf.entry(served.shelf).or_insert_with(|| Arc::clone(served));
+            let known = by_shelf
+                .entry(served.shelf)
+                .or_insert_with(|| Arc::clone(served));
             if served.is_stored_version() && served.is_stored_group() {
                 *known = Arc::clone(served);
             }
@@ -208,10 +212,17 @@ impl Registry {
     pub fn each(&self) -> Vec<Arc<Served>> {
         let shelves: BTreeSet<ShelfId> = {
             let custom = self.read();
-            let custom = custom.definitions.values().flatten().map(|served| served.shelf);
+            let custom = custom
+                .definitions
+                .values()
+                .flatten()
+                .map(|served| served.shelf);
             self.by_shelf.keys().copied().chain(custom).collect()
         };
-        shelves.into_iter().filter_map(|shelf| self.served_at(shelf)).collect()
+        shelves
+            .into_iter()
+            .filter_map(|shelf| self.served_at(shelf))
+            .collect()
     }
 
     /// The resource whose objects are there, in the version that controllers use.
@@ -220,9 +231,15 @@ impl Registry {
             return Some(Arc::clone(served));
         }
         let custom = self.read();
-        let mut own = custom.definitions.values().flatten().filter(|s| s.shelf == shelf);
+        let mut own = custom
+            .definitions
+            .values()
+            .flatten()
+            .filter(|s| s.shelf == shelf);
         let first = own.next()?;
-        let stored = std::iter::once(first).chain(own).find(|s| s.is_stored_version());
+        let stored = std::iter::once(first)
+            .chain(own)
+            .find(|s| s.is_stored_version());
         Some(Arc::clone(stored.unwrap_or(first)))
     }
 
@@ -254,7 +271,11 @@ impl Registry {
 
     /// The versions of a definition that are served.
     pub fn of_definition(&self, name: &str) -> Vec<Arc<Served>> {
-        self.read().definitions.get(name).cloned().unwrap_or_default()
+        self.read()
+            .definitions
+            .get(name)
+            .cloned()
+            .unwrap_or_default()
     }
 
     /// Serves what a definition defines, in place of what it defined before; nothing, when it

@@ -93,8 +93,7 @@ impl Status {
     /// 409: the write relies on what is no longer so.
     pub fn conflict(group: &str, resource: &str, name: &str, why: &str) -> Self {
         let resource_name = qualified(group, resource);
-        let message =
-            format!("Operation cannot be fulfilled on {resource_name} {name:?}: {why}");
+        let message = format!("Operation cannot be fulfilled on {resource_name} {name:?}: {why}");
         Status::new(409, "Conflict", message).about(group, resource, name)
     }
 
@@ -154,7 +153,9 @@ impl Status {
         Status::new(
             501,
             "NotImplemented",
-            format!("appop sandbox does not do this: {what}; `appop sandbox --real` runs the real servers"),
+            format!(
+                "appop sandbox does not do this: {what}; `appop sandbox --real` runs the real servers"
+            ),
         )
     }
 

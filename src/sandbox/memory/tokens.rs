@@ -54,7 +54,9 @@ impl Tokens {
         let key = EcdsaKeyPair::generate_pkcs8(algorithm, &random)
             .ok()
             .and_then(|pkcs8| EcdsaKeyPair::from_pkcs8(algorithm, pkcs8.as_ref(), &random).ok());
-        let public = key.as_ref().map_or(&[][..], |key| key.public_key().as_ref());
+        let public = key
+            .as_ref()
+            .map_or(&[][..], |key| key.public_key().as_ref());
         Tokens {
             admin: Sha256::digest(admin).into(),
             key_id: URL_SAFE_NO_PAD.encode(Sha256::digest(public)),
@@ -69,7 +71,9 @@ impl Tokens {
         if digest == self.admin {
             return Some(User::admin());
         }
-        self.review(store, token, &[ISSUER.to_owned()]).ok().map(|(user, _)| user)
+        self.review(store, token, &[ISSUER.to_owned()])
+            .ok()
+            .map(|(user, _)| user)
     }
 
     /// Whose token it is, if it is for one of the audiences; and for which of them.
@@ -94,9 +98,15 @@ impl Tokens {
             all
         };
         let own = audience(&claims["aud"]);
-        let shared: Vec<String> = audiences.iter().filter(|a| own.contains(a)).cloned().collect();
+        let shared: Vec<String> = audiences
+            .iter()
+            .filter(|a| own.contains(a))
+            .cloned()
+            .collect();
         if shared.is_empty() {
-            let message = format!("[invalid bearer token, token audiences {own:?} is invalid for the target audiences {audiences:?}]");
+            let message = format!(
+                "[invalid bearer token, token audiences {own:?} is invalid for the target audiences {audiences:?}]"
+            );
             return Err(message);
         }
         let now = Timestamp::now().as_second();
@@ -110,7 +120,9 @@ impl Tokens {
         // A token lives as long as what it is of.
         let lives = |uid: &str| store.by_uid(uid).is_some();
         if !lives(&uid) {
-            return Err("[invalid bearer token, service account token has been invalidated]".to_owned());
+            return Err(
+                "[invalid bearer token, service account token has been invalidated]".to_owned(),
+            );
         }
         let mut user = User::service_account(&namespace, &name, &uid);
         let credential = format!("JTI={}", text(&claims["jti"]));
@@ -125,7 +137,9 @@ impl Tokens {
             }
             let (name, uid) = (text(&bound["name"]), text(&bound["uid"]));
             if !lives(&uid) {
-                return Err("[invalid bearer token, service account token has been invalidated]".to_owned());
+                return Err(
+                    "[invalid bearer token, service account token has been invalidated]".to_owned(),
+                );
             }
             if !words.is_empty() {
                 let key = |what: &str| format!("authentication.kubernetes.io/{words}-{what}");
@@ -160,7 +174,10 @@ impl Tokens {
         let signed = format!("{}.{}", encode(&head), encode(&body));
         let key = self.key.as_ref()?;
         let signature = key.sign(&SystemRandom::new(), signed.as_bytes()).ok()?;
-        Some(format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature.as_ref())))
+        Some(format!(
+            "{signed}.{}",
+            URL_SAFE_NO_PAD.encode(signature.as_ref())
+        ))
     }
 
     fn verify(&self, token: &str) -> Option<Value> {
@@ -176,9 +193,15 @@ impl Tokens {
     /// What tells others how to check tokens: the documents of OpenID discovery.
     pub fn answer(&self, path: &str, address: &str) -> Answer {
         let answer = if path == "/openid/v1/jwks" {
-            let public = self.key.as_ref().map_or(&[][..], |key| key.public_key().as_ref());
+            let public = self
+                .key
+                .as_ref()
+                .map_or(&[][..], |key| key.public_key().as_ref());
             // An uncompressed point: a byte that says so, and two coordinates.
-            let (x, y) = public.get(1..).unwrap_or_default().split_at(public.len().saturating_sub(1) / 2);
+            let (x, y) = public
+                .get(1..)
+                .unwrap_or_default()
+                .split_at(public.len().saturating_sub(1) / 2);
             let keys = json!({"keys": [{
                 "use": "sig", "kty": "EC", "kid": self.key_id, "crv": "P-256", "alg": "ES256",
                 "x": URL_SAFE_NO_PAD.encode(x), "y": URL_SAFE_NO_PAD.encode(y),
@@ -219,7 +242,10 @@ mod tests {
             expires: now + jiff::SignedDuration::from_secs(60),
         };
         let token = tokens.issue(&claims).unwrap();
-        assert_eq!(tokens.verify(&token).unwrap()["sub"], "system:serviceaccount:a:b");
+        assert_eq!(
+            tokens.verify(&token).unwrap()["sub"],
+            "system:serviceaccount:a:b"
+        );
         // Nothing has that uid: the account is gone.
         assert_eq!(tokens.user(&store, &token), None);
         let mut forged = token.into_bytes();

@@ -200,7 +200,9 @@ impl Object {
         let names = fields.iter().enumerate();
         Object {
             name: Arc::from(name),
-            index: names.map(|(at, field)| (Arc::clone(&field.name), at)).collect(),
+            index: names
+                .map(|(at, field)| (Arc::clone(&field.name), at))
+                .collect(),
             fields,
             ..Object::default()
         }

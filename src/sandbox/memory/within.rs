@@ -44,7 +44,12 @@ impl Within {
         found.ok_or_else(Status::no_such_path)
     }
 
-    fn writer<'a>(&'a self, served: &'a Served, namespace: &'a str, subresource: &'a str) -> Writer<'a> {
+    fn writer<'a>(
+        &'a self,
+        served: &'a Served,
+        namespace: &'a str,
+        subresource: &'a str,
+    ) -> Writer<'a> {
         Writer {
             api: &self.api,
             served,
@@ -112,7 +117,9 @@ impl Cluster for Within {
     fn served(&self, api_version: &str, kind: &str) -> Option<(Gvr, bool)> {
         let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
         let resources = self.api.registry.version(group, version)?;
-        let found = resources.iter().find(|resource| resource.kind == kind && resource.has_verb("get"))?;
+        let found = resources
+            .iter()
+            .find(|resource| resource.kind == kind && resource.has_verb("get"))?;
         let gvr = Gvr {
             group: found.group.clone(),
             version: found.version.clone(),
@@ -137,12 +144,18 @@ impl Cluster for Within {
         };
         let page = self.api.store.list(served.shelf, &query);
         let items = page.map(|page| page.items).unwrap_or_default();
-        items.iter().filter_map(|item| shown(&served, item).ok()).collect()
+        items
+            .iter()
+            .filter_map(|item| shown(&served, item).ok())
+            .collect()
     }
 
     fn dependents(&self, uid: &str) -> Vec<Key> {
         let places = self.api.store.owned_by(uid);
-        places.iter().filter_map(|place| self.key_at(place)).collect()
+        places
+            .iter()
+            .filter_map(|place| self.key_at(place))
+            .collect()
     }
 
     fn by_uid(&self, uid: &str) -> Option<Key> {

@@ -9,8 +9,8 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::watch;
 
 use super::api::Api;
-use super::controllers::manager::Manager;
 use super::controllers::cluster::{Change, Key, What};
+use super::controllers::manager::Manager;
 use super::definitions::Definitions;
 use super::store::{self, Event, Query, ShelfId};
 use super::within::{Within, gvr};
@@ -33,7 +33,9 @@ impl Controllers {
     pub fn start(api: &Arc<Api>) -> Result<Self, Error> {
         let changes = api.store.follow();
         let (stop, stopped) = watch::channel(false);
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build();
         let runtime = runtime.map_err(Error::system("start the controllers"))?;
         let api = Arc::clone(api);
         let thread = thread::Builder::new()

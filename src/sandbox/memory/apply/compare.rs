@@ -14,7 +14,7 @@ const QUICK_LEVELS: u8 = 6;
 
 /// What changes from one object to another. No field is in more than one of the sets.
 #[derive(Clone, Debug, Default)]
-pub struct Comparison<'a> {
+pub(super) struct Comparison<'a> {
     /// Only the old object has it
     pub removed: Set<'a>,
     /// Both have it, with different values
@@ -23,15 +23,8 @@ pub struct Comparison<'a> {
     pub added: Set<'a>,
 }
 
-impl Comparison<'_> {
-    /// Whether nothing is different.
-    pub fn is_empty(&self) -> bool {
-        self.removed.is_empty() && self.modified.is_empty() && self.added.is_empty()
-    }
-}
-
 /// Compares two objects of a type. An error is a list whose items cannot be told apart.
-pub fn compare<'a>(
+pub(super) fn compare<'a>(
     types: &'a Types,
     type_: TypeId,
     old: &'a Value,

@@ -6,7 +6,7 @@ use super::element::Element;
 use super::set::{Node, Set};
 
 /// Reads FieldsV1. Errors are words of the place where reading stopped.
-pub fn decode(fields: &Value) -> Result<Set<'_>, String> {
+pub(super) fn decode(fields: &Value) -> Result<Set<'_>, String> {
     Ok(decode_node(fields)?.1)
 }
 
@@ -39,7 +39,7 @@ fn decode_node(fields: &Value) -> Result<(bool, Set<'_>), String> {
 }
 
 /// Whether any field of the set is in FieldsV1 that is in canonical form, without reading all of it.
-pub fn meets(fields: &Value, set: &Set<'_>) -> bool {
+pub(super) fn meets(fields: &Value, set: &Set<'_>) -> bool {
     let Some(map) = fields.as_object() else {
         return false;
     };
@@ -55,7 +55,7 @@ pub fn meets(fields: &Value, set: &Set<'_>) -> bool {
 }
 
 /// Writes FieldsV1.
-pub fn encode(set: &Set<'_>) -> Value {
+pub(super) fn encode(set: &Set<'_>) -> Value {
     encode_node(false, set)
 }
 

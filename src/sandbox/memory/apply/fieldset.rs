@@ -10,7 +10,7 @@ use super::typed::{Items, View, view};
 
 /// Every single value and item that a valid object has. Objects count where they are empty, null,
 /// or the value of a map's key.
-pub fn field_set<'a>(types: &'a Types, type_: TypeId, value: &'a Value) -> Set<'a> {
+pub(super) fn field_set<'a>(types: &'a Types, type_: TypeId, value: &'a Value) -> Set<'a> {
     Walk { types }.place(type_, value).1
 }
 

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use serde_json::{Map, Number, Value};
 
 /// Text in quotes, as `%q` writes it.
-pub fn quote(text: &str) -> String {
+pub(crate) fn quote(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 2);
     out.push('"');
     for c in text.chars() {
@@ -37,7 +37,7 @@ pub fn quote(text: &str) -> String {
 
 /// Whether Go's `unicode.IsPrint` says so. Rust's own escaping knows the same classes, but for
 /// combining marks, which Go prints.
-pub fn is_print(c: char) -> bool {
+pub(crate) fn is_print(c: char) -> bool {
     match c {
         ' ' => true,
         c if c.is_control() || c.is_whitespace() => false,
@@ -53,14 +53,14 @@ fn is_mark(c: char) -> bool {
 }
 
 /// A value as `%v` writes what `encoding/json` makes of it: `map[a:1 b:[x <nil>]]`, keys sorted.
-pub fn plain(value: &Value) -> String {
+pub(crate) fn plain(value: &Value) -> String {
     let mut out = String::new();
     write_plain(&mut out, value);
     out
 }
 
 /// An object as `%v` writes it.
-pub fn plain_map(map: &Map<String, Value>) -> String {
+pub(crate) fn plain_map(map: &Map<String, Value>) -> String {
     let mut out = String::new();
     write_map(&mut out, map);
     out
@@ -100,7 +100,7 @@ fn write_map(out: &mut String, map: &Map<String, Value>) {
 }
 
 /// A value as `%#v` writes it: `map[string]interface {}{"a":1}`, keys sorted.
-pub fn syntax(value: &Value) -> String {
+pub(crate) fn syntax(value: &Value) -> String {
     match value {
         Value::Null => "interface {}(nil)".to_owned(),
         Value::Bool(b) => b.to_string(),
@@ -121,14 +121,14 @@ pub fn syntax(value: &Value) -> String {
 }
 
 /// A value as `encoding/json` writes it: without spaces, keys sorted, safe for HTML.
-pub fn json(value: &Value) -> String {
+pub(crate) fn json(value: &Value) -> String {
     let mut out = String::new();
     write_json(&mut out, value, true);
     out
 }
 
 /// The same with keys in the order in which they are.
-pub fn json_in_order(value: &Value) -> String {
+pub(crate) fn json_in_order(value: &Value) -> String {
     let mut out = String::new();
     write_json(&mut out, value, false);
     out
@@ -174,7 +174,7 @@ fn write_json(out: &mut String, value: &Value, sort: bool) {
 }
 
 /// Text as Go writes it in JSON, which escapes what HTML could take for markup.
-pub fn write_json_text(out: &mut String, text: &str) {
+pub(crate) fn write_json_text(out: &mut String, text: &str) {
     out.push('"');
     for c in text.chars() {
         match c {
@@ -196,7 +196,7 @@ pub fn write_json_text(out: &mut String, text: &str) {
 }
 
 /// The type of a decoded value as `%T` writes it.
-pub fn type_name(value: &Value) -> &'static str {
+pub(crate) fn type_name(value: &Value) -> &'static str {
     match value {
         Value::Null => "<nil>",
         Value::Bool(_) => "bool",
@@ -209,7 +209,7 @@ pub fn type_name(value: &Value) -> &'static str {
 }
 
 /// A number as `%v` writes an `int64` or, where it does not fit, a `float64`.
-pub fn number(number: &Number) -> String {
+pub(crate) fn number(number: &Number) -> String {
     match (number.as_i64(), number.as_f64()) {
         (Some(int), _) => int.to_string(),
         (None, Some(float)) => float_v(float),
@@ -218,7 +218,7 @@ pub fn number(number: &Number) -> String {
 }
 
 /// A `float64` as `%v` writes it: the shortest digits, with an exponent from 1e6 on and below 1e-4.
-pub fn float_v(float: f64) -> String {
+pub(crate) fn float_v(float: f64) -> String {
     let exponent = exponent(float);
     if float != 0.0 && !(-4..6).contains(&exponent) {
         return exponential(float, 2);
@@ -227,7 +227,7 @@ pub fn float_v(float: f64) -> String {
 }
 
 /// A `float64` as `encoding/json` writes it: with an exponent from 1e21 on and below 1e-6.
-pub fn float_json(float: f64) -> String {
+pub(crate) fn float_json(float: f64) -> String {
     if float != 0.0 && (float.abs() < 1e-6 || float.abs() >= 1e21) {
         return exponential(float, 1);
     }

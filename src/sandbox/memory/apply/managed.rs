@@ -17,7 +17,7 @@ const ANCIENT: &str = "ancient-changes";
 
 /// What a manager did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Operation {
+pub(super) enum Operation {
     /// Server-side apply
     Apply,
     /// Everything else
@@ -35,7 +35,7 @@ impl Operation {
 
 /// Who an entry belongs to. An applier is the same whatever version it applies.
 #[derive(Clone, Debug)]
-pub struct Manager<'a> {
+pub(super) struct Manager<'a> {
     /// The name that the request gave
     pub name: Cow<'a, str>,
     /// What it did
@@ -57,7 +57,7 @@ impl PartialEq for Manager<'_> {
 
 /// An entry of managedFields.
 #[derive(Clone, Debug)]
-pub struct Entry<'a> {
+pub(super) struct Entry<'a> {
     /// Whose
     pub manager: Manager<'a>,
     /// RFC 3339, when it changed last; not every entry has one
@@ -76,14 +76,14 @@ enum Fields<'a> {
 
 /// All entries, in no order.
 #[derive(Clone, Debug, Default)]
-pub struct Managed<'a> {
+pub(super) struct Managed<'a> {
     /// Each manager once
     pub entries: Vec<Entry<'a>>,
 }
 
 impl<'a> Manager<'a> {
     /// How Kubernetes sorts managers and names them within: JSON of what makes them one.
-    pub fn identifier(&self) -> String {
+    pub(super) fn identifier(&self) -> String {
         let mut map = Map::new();
         let api_version = match self.operation {
             Operation::Apply => "",
@@ -103,7 +103,7 @@ impl<'a> Manager<'a> {
     }
 
     /// As conflicts name it: `"kubectl-edit" with subresource "scale" using apps/v1`.
-    pub fn shown(&self) -> String {
+    pub(super) fn shown(&self) -> String {
         let mut shown = go::quote(&self.name);
         if !self.subresource.is_empty() {
             shown.push_str(&format!(
@@ -120,7 +120,7 @@ impl<'a> Manager<'a> {
 
 impl<'a> Entry<'a> {
     /// A new entry.
-    pub fn new(manager: Manager<'a>, time: Option<Cow<'a, str>>, set: Set<'a>) -> Self {
+    pub(super) fn new(manager: Manager<'a>, time: Option<Cow<'a, str>>, set: Set<'a>) -> Self {
         Entry {
             manager,
             time,
@@ -129,7 +129,7 @@ impl<'a> Entry<'a> {
     }
 
     /// Its fields.
-    pub fn set(&mut self) -> &Set<'a> {
+    pub(super) fn set(&mut self) -> &Set<'a> {
         self.set_mut()
     }
 
@@ -145,18 +145,18 @@ impl<'a> Entry<'a> {
     }
 
     /// Its fields, to keep.
-    pub fn into_set(mut self) -> Set<'a> {
+    pub(super) fn into_set(mut self) -> Set<'a> {
         std::mem::take(self.set_mut())
     }
 
     /// Changes its fields.
-    pub fn change(&mut self, change: impl FnOnce(Set<'a>) -> Set<'a>) {
+    pub(super) fn change(&mut self, change: impl FnOnce(Set<'a>) -> Set<'a>) {
         let set = self.set_mut();
         *set = change(std::mem::take(set));
     }
 
     /// Whether any of these fields is among its own.
-    pub fn meets(&self, set: &Set<'_>) -> bool {
+    pub(super) fn meets(&self, set: &Set<'_>) -> bool {
         match &self.fields {
             _ if set.is_empty() => false,
             Fields::Stored(_, fields) => fields::meets(fields, set),
@@ -165,14 +165,14 @@ impl<'a> Entry<'a> {
     }
 
     /// Takes fields from it.
-    pub fn lose(&mut self, set: &Set<'_>) {
+    pub(super) fn lose(&mut self, set: &Set<'_>) {
         if self.meets(set) {
             self.change(|own| own.difference(set));
         }
     }
 
     /// Whether it has no fields.
-    pub fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         match &self.fields {
             Fields::Stored(_, fields) => fields.as_object().is_none_or(Map::is_empty),
             Fields::Read(set) => set.is_empty(),
@@ -180,7 +180,7 @@ impl<'a> Entry<'a> {
     }
 
     /// Whether it is as it is stored.
-    pub fn is_stored(&self) -> bool {
+    pub(super) fn is_stored(&self) -> bool {
         matches!(self.fields, Fields::Stored(..))
     }
 
@@ -223,7 +223,7 @@ impl<'a> Entry<'a> {
 impl<'a> Managed<'a> {
     /// Takes over `metadata.managedFields` as it is stored, in canonical form, without reading the
     /// fields.
-    pub fn stored(list: &'a Value) -> Result<Self, String> {
+    pub(super) fn stored(list: &'a Value) -> Result<Self, String> {
         let mut managed = Managed::default();
         for (at, entry) in list.as_array().into_iter().flatten().enumerate() {
             let (manager, time, fields) = decode_entry(at, entry)?;
@@ -246,7 +246,7 @@ impl<'a> Managed<'a> {
     }
 
     /// Reads `metadata.managedFields` as somebody sent it.
-    pub fn decode(list: &'a Value) -> Result<Self, String> {
+    pub(super) fn decode(list: &'a Value) -> Result<Self, String> {
         let mut managed = Managed::default();
         for (at, entry) in list.as_array().into_iter().flatten().enumerate() {
             let (manager, time, fields) = decode_entry(at, entry)?;
@@ -257,7 +257,7 @@ impl<'a> Managed<'a> {
     }
 
     /// Where that manager's entry is.
-    pub fn position(&self, manager: &Manager<'_>) -> Option<usize> {
+    pub(super) fn position(&self, manager: &Manager<'_>) -> Option<usize> {
         self.entries
             .iter()
             .position(|entry| entry.manager == *manager)
@@ -266,7 +266,7 @@ impl<'a> Managed<'a> {
     /// The list for `metadata.managedFields`, in the order of Kubernetes; `None` without entries.
     /// Entries that have not changed are taken out of `stored`, a copy of the list that was taken
     /// over, where there is one at hand.
-    pub fn encode(mut self, stored: Option<Value>) -> Option<Value> {
+    pub(super) fn encode(mut self, stored: Option<Value>) -> Option<Value> {
         let mut stored = match stored {
             Some(Value::Array(stored)) => stored,
             _ => Vec::new(),
@@ -288,7 +288,7 @@ impl<'a> Managed<'a> {
     }
 
     /// Merges the oldest entries of updates while there are too many, version by version.
-    pub fn cap(&mut self) {
+    pub(super) fn cap(&mut self) {
         let updates = self
             .entries
             .iter()
@@ -379,7 +379,7 @@ fn decode_entry(at: usize, entry: &Value) -> Result<Parts<'_>, String> {
 }
 
 /// The list of an object, if it has one.
-pub fn of(object: &Value) -> Option<&Value> {
+pub(super) fn of(object: &Value) -> Option<&Value> {
     object
         .get("metadata")?
         .get("managedFields")
@@ -387,7 +387,7 @@ pub fn of(object: &Value) -> Option<&Value> {
 }
 
 /// Takes the list out of an object.
-pub fn take(object: &mut Value) -> Option<Value> {
+pub(super) fn take(object: &mut Value) -> Option<Value> {
     let metadata = object.get_mut("metadata")?.as_object_mut()?;
     metadata
         .shift_remove("managedFields")
@@ -395,7 +395,7 @@ pub fn take(object: &mut Value) -> Option<Value> {
 }
 
 /// Puts a list into an object, in place of the one that it has.
-pub fn put(object: &mut Value, list: Option<Value>) {
+pub(super) fn put(object: &mut Value, list: Option<Value>) {
     let Some(list) = list else {
         take(object);
         return;
@@ -415,7 +415,7 @@ pub fn put(object: &mut Value, list: Option<Value>) {
 }
 
 /// Whether a client asks by this list that managers be forgotten.
-pub fn is_reset(list: &Value) -> bool {
+pub(super) fn is_reset(list: &Value) -> bool {
     match list.as_array().map(Vec::as_slice) {
         Some([]) => true,
         Some([Value::Object(entry)]) => entry.values().all(|value| match value {

@@ -11,7 +11,7 @@ use super::typed::{Items, View, view};
 
 /// Puts what is applied into an object; both are valid. Nothing goes: what is applied as empty
 /// leaves alone what is there.
-pub fn merge(types: &Types, type_: TypeId, live: &mut Value, applied: &Value) {
+pub(super) fn merge(types: &Types, type_: TypeId, live: &mut Value, applied: &Value) {
     match (view(types, type_, applied), &mut *live, applied) {
         (View::Map(fields), Value::Object(live), Value::Object(applied))
             if !live.is_empty() && !applied.is_empty() =>

@@ -10,7 +10,7 @@ use super::typed::{View, view};
 
 /// The object without these fields and items. A map or list that loses its last content this way
 /// becomes null, as in structured-merge-diff.
-pub fn remove(types: &Types, type_: TypeId, value: Value, gone: &Set<'_>) -> Value {
+pub(super) fn remove(types: &Types, type_: TypeId, value: Value, gone: &Set<'_>) -> Value {
     match (view(types, type_, &value), value) {
         (View::Scalar(_), value) => value,
         (View::Map(fields), Value::Object(map)) => {

@@ -8,7 +8,7 @@ use super::typed::{View, declared};
 
 /// The set with every named field in it below which something is in it. With it, what is below a
 /// field goes when the field goes, and the field goes when nothing is left below it.
-pub fn with_parents<'a>(types: &Types, type_: TypeId, set: &Set<'a>) -> Set<'a> {
+pub(super) fn with_parents<'a>(types: &Types, type_: TypeId, set: &Set<'a>) -> Set<'a> {
     parents(types, Some(type_), set)
 }
 
@@ -37,7 +37,7 @@ fn parents<'a>(types: &Types, type_: Option<TypeId>, set: &Set<'a>) -> Set<'a> {
 
 /// The set after types changed: who owned parts of what is now owned as a whole owns all of it.
 /// `None` when nothing changes.
-pub fn reconcile<'a>(types: &Types, type_: TypeId, set: &Set<'a>) -> Option<Set<'a>> {
+pub(super) fn reconcile<'a>(types: &Types, type_: TypeId, set: &Set<'a>) -> Option<Set<'a>> {
     if !is_outdated(types, type_, set) {
         return None;
     }

@@ -11,7 +11,7 @@ use super::go;
 
 /// How fields of a type are owned.
 #[derive(Clone, Copy, Debug)]
-pub enum View<'t> {
+pub(super) enum View<'t> {
     /// Field by field, or key by key
     Map(Fields<'t>),
     /// As a whole; with what its fields may be
@@ -26,14 +26,14 @@ pub enum View<'t> {
 
 /// The fields of an object or a map.
 #[derive(Clone, Copy, Debug)]
-pub struct Fields<'t> {
+pub(super) struct Fields<'t> {
     object: Option<&'t Object>,
     others: Option<TypeId>,
 }
 
 /// The items of a list that are told apart: by keys, or by their values where there are none.
 #[derive(Clone, Copy, Debug)]
-pub struct Items<'t> {
+pub(super) struct Items<'t> {
     keys: &'t [std::sync::Arc<str>],
     object: Option<&'t Object>,
     /// What every item is
@@ -41,7 +41,7 @@ pub struct Items<'t> {
 }
 
 /// The type of this value. What may be anything is taken for what the value is.
-pub fn view<'t>(types: &'t Types, id: TypeId, value: &Value) -> View<'t> {
+pub(super) fn view<'t>(types: &'t Types, id: TypeId, value: &Value) -> View<'t> {
     match types.get(id) {
         Type::Any => match value {
             Value::Array(_) => View::AtomicList(id),
@@ -56,7 +56,7 @@ pub fn view<'t>(types: &'t Types, id: TypeId, value: &Value) -> View<'t> {
 }
 
 /// The type where there is no value: what may be anything counts as a map.
-pub fn declared(types: &Types, id: TypeId) -> View<'_> {
+pub(super) fn declared(types: &Types, id: TypeId) -> View<'_> {
     match types.get(id) {
         Type::Object(object) => {
             let fields = Fields {
@@ -106,20 +106,20 @@ pub fn declared(types: &Types, id: TypeId) -> View<'_> {
 
 impl View<'_> {
     /// Whether both own their fields in the same way.
-    pub fn is_like(&self, other: &View<'_>) -> bool {
+    pub(super) fn is_like(&self, other: &View<'_>) -> bool {
         std::mem::discriminant(self) == std::mem::discriminant(other)
     }
 }
 
 impl Fields<'_> {
     /// What a field or key of that name holds; `None` where there can be none.
-    pub fn type_of(&self, name: &str) -> Option<TypeId> {
+    pub(super) fn type_of(&self, name: &str) -> Option<TypeId> {
         let declared = self.object.and_then(|object| object.field(name));
         declared.map(|field| field.type_).or(self.others)
     }
 
     /// Whether nothing is said about any field.
-    pub fn is_untyped(&self, types: &Types) -> bool {
+    pub(super) fn is_untyped(&self, types: &Types) -> bool {
         let any = self
             .others
             .is_some_and(|others| matches!(types.get(others), Type::Any));
@@ -127,7 +127,7 @@ impl Fields<'_> {
     }
 
     /// Whether the name is that of a field, not a key of a map.
-    pub fn declares(&self, name: &str) -> bool {
+    pub(super) fn declares(&self, name: &str) -> bool {
         self.object
             .is_some_and(|object| object.field(name).is_some())
     }
@@ -135,7 +135,7 @@ impl Fields<'_> {
 
 impl<'t> Items<'t> {
     /// The step that leads to this item.
-    pub fn element<'a>(&self, item: &'a Value) -> Result<Element<'a>, String>
+    pub(super) fn element<'a>(&self, item: &'a Value) -> Result<Element<'a>, String>
     where
         't: 'a,
     {
@@ -186,7 +186,10 @@ impl<'t> Items<'t> {
     }
 
     /// All items with the steps that lead to them.
-    pub fn elements<'a>(&self, items: &'a [Value]) -> Result<Vec<(Element<'a>, &'a Value)>, String>
+    pub(super) fn elements<'a>(
+        &self,
+        items: &'a [Value],
+    ) -> Result<Vec<(Element<'a>, &'a Value)>, String>
     where
         't: 'a,
     {
@@ -198,7 +201,7 @@ impl<'t> Items<'t> {
 }
 
 /// Whether two values are equal; numbers are by what they are worth.
-pub fn equal(a: &Value, b: &Value) -> bool {
+pub(super) fn equal(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::Number(a), Value::Number(b)) => match (a.as_i64(), b.as_i64()) {
             (Some(a), Some(b)) => a == b,
@@ -220,7 +223,7 @@ pub fn equal(a: &Value, b: &Value) -> bool {
 }
 
 /// Whether two values are equal, with the same keys in the same order.
-pub fn is_identical(a: &Value, b: &Value) -> bool {
+pub(super) fn is_identical(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::Array(a), Value::Array(b)) => {
             a.len() == b.len() && a.iter().zip(b).all(|(a, b)| is_identical(a, b))
@@ -237,7 +240,7 @@ pub fn is_identical(a: &Value, b: &Value) -> bool {
 
 /// Calls with every key of two maps and its values, until one call returns false. Maps that have
 /// their keys in the same order, as almost all do, are walked without a look-up.
-pub fn zip<'a>(
+pub(super) fn zip<'a>(
     left: &'a Map<String, Value>,
     right: &'a Map<String, Value>,
     mut call: impl FnMut(&'a str, Option<&'a Value>, Option<&'a Value>) -> bool,

@@ -13,7 +13,7 @@ use super::typed::{Fields, Items, View, view};
 
 /// What is wrong with an object; at least one thing is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problems(Vec<Problem>);
+pub(super) struct Problems(Vec<Problem>);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Problem {
@@ -44,7 +44,7 @@ impl fmt::Display for Problem {
 
 /// Checks an object. Items that cannot be told apart are allowed in what is stored, not in what is
 /// applied.
-pub fn validate(
+pub(super) fn validate(
     types: &Types,
     type_: TypeId,
     value: &Value,

@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 
-use k8s_openapi::api::rbac::v1::{ClusterRole, ClusterRoleBinding, PolicyRule, Role, RoleBinding, RoleRef, Subject};
+use k8s_openapi::api::rbac::v1::{
+    ClusterRole, ClusterRoleBinding, PolicyRule, Role, RoleBinding, RoleRef, Subject,
+};
 use serde::de::DeserializeOwned;
 
 use crate::sandbox::memory::authn::User;
@@ -92,28 +94,33 @@ impl Compiled {
 
 impl Binding {
     fn subject(&self, user: &User) -> Option<&Subject> {
-        self.subjects.iter().find(|subject| match subject.kind.as_str() {
-            "User" => user.name == subject.name,
-            "Group" => user.groups.contains(&subject.name),
-            "ServiceAccount" => {
-                let namespace = subject.namespace.as_deref().unwrap_or(&self.namespace);
-                let parts = user.name.strip_prefix("system:serviceaccount:");
-                parts.and_then(|p| p.split_once(':')) == Some((namespace, subject.name.as_str()))
-            }
-            _ => false,
-        })
+        self.subjects
+            .iter()
+            .find(|subject| match subject.kind.as_str() {
+                "User" => user.name == subject.name,
+                "Group" => user.groups.contains(&subject.name),
+                "ServiceAccount" => {
+                    let namespace = subject.namespace.as_deref().unwrap_or(&self.namespace);
+                    let parts = user.name.strip_prefix("system:serviceaccount:");
+                    parts.and_then(|p| p.split_once(':'))
+                        == Some((namespace, subject.name.as_str()))
+                }
+                _ => false,
+            })
     }
 
     /// As `clusterRoleBindingDescriber` and `roleBindingDescriber` say it.
     fn source(&self, user: &User) -> String {
         let role = &self.role;
-        let who = self.subject(user).map(|subject| match subject.kind.as_str() {
-            "ServiceAccount" => {
-                let namespace = subject.namespace.as_deref().unwrap_or(&self.namespace);
-                format!("{} \"{}/{namespace}\"", subject.kind, subject.name)
-            }
-            kind => format!("{kind} {:?}", subject.name),
-        });
+        let who = self
+            .subject(user)
+            .map(|subject| match subject.kind.as_str() {
+                "ServiceAccount" => {
+                    let namespace = subject.namespace.as_deref().unwrap_or(&self.namespace);
+                    format!("{} \"{}/{namespace}\"", subject.kind, subject.name)
+                }
+                kind => format!("{kind} {:?}", subject.name),
+            });
         let who = who.unwrap_or_default();
         match self.namespace.is_empty() {
             true => format!(

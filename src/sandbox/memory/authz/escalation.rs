@@ -37,7 +37,9 @@ pub fn check(authorizer: &Authorizer, store: &Store, grant: Grant<'_>) -> Result
     let name = meta(grant.object, "name");
     let rules = match grant.plural {
         "roles" | "clusterroles" => {
-            let same = grant.old.is_some_and(|old| old["rules"] == grant.object["rules"]);
+            let same = grant
+                .old
+                .is_some_and(|old| old["rules"] == grant.object["rules"]);
             if same || may(authorizer, store, grant, "escalate", grant.plural, name) {
                 return Ok(());
             }
@@ -45,12 +47,17 @@ pub fn check(authorizer: &Authorizer, store: &Store, grant: Grant<'_>) -> Result
         }
         "rolebindings" | "clusterrolebindings" => {
             let same = grant.old.is_some_and(|old| {
-                old["roleRef"] == grant.object["roleRef"] && old["subjects"] == grant.object["subjects"]
+                old["roleRef"] == grant.object["roleRef"]
+                    && old["subjects"] == grant.object["subjects"]
             });
             let role = &grant.object["roleRef"];
             let kind = role["kind"].as_str().unwrap_or_default();
             let role = role["name"].as_str().unwrap_or_default();
-            let plural = if kind == "ClusterRole" { "clusterroles" } else { "roles" };
+            let plural = if kind == "ClusterRole" {
+                "clusterroles"
+            } else {
+                "roles"
+            };
             if same || may(authorizer, store, grant, "bind", plural, role) {
                 return Ok(());
             }
@@ -72,7 +79,11 @@ pub fn check(authorizer: &Authorizer, store: &Store, grant: Grant<'_>) -> Result
         return Ok(());
     }
     let user = grant.user;
-    let groups: Vec<String> = user.groups.iter().map(|group| format!("{group:?}")).collect();
+    let groups: Vec<String> = user
+        .groups
+        .iter()
+        .map(|group| format!("{group:?}"))
+        .collect();
     let why = format!(
         "user {:?} (groups=[{}]) is attempting to grant RBAC permissions not currently held:\n{}",
         user.name,
@@ -139,12 +150,15 @@ fn covers(held: &PolicyRule, wanted: &PolicyRule) -> bool {
         let mut wanted = word.iter().flatten();
         wanted.all(|word| known.iter().flatten().any(|k| k == "*" || k == word))
     };
-    let verbs = wanted.verbs.iter().all(|verb| held.verbs.iter().any(|k| k == "*" || k == verb));
+    let verbs = wanted
+        .verbs
+        .iter()
+        .all(|verb| held.verbs.iter().any(|k| k == "*" || k == verb));
     let resources = wanted.resources.iter().flatten().all(|resource| {
         held.resources.iter().flatten().any(|known| {
-            let by_part = known.strip_prefix("*/").is_some_and(|sub| {
-                resource.split_once('/').is_some_and(|(_, own)| own == sub)
-            });
+            let by_part = known
+                .strip_prefix("*/")
+                .is_some_and(|sub| resource.split_once('/').is_some_and(|(_, own)| own == sub));
             known == "*" || known == resource || by_part
         })
     });
@@ -154,10 +168,13 @@ fn covers(held: &PolicyRule, wanted: &PolicyRule) -> bool {
             !names.is_empty() && names.iter().all(|name| held_names.contains(name))
         });
     let urls = wanted.non_resource_urls.iter().flatten().all(|url| {
-        held.non_resource_urls.iter().flatten().any(|known| match known.strip_suffix('*') {
-            Some(prefix) => url.starts_with(prefix),
-            None => known == url,
-        })
+        held.non_resource_urls
+            .iter()
+            .flatten()
+            .any(|known| match known.strip_suffix('*') {
+                Some(prefix) => url.starts_with(prefix),
+                None => known == url,
+            })
     });
     verbs && has(&held.api_groups, &wanted.api_groups) && resources && names && urls
 }
@@ -165,7 +182,11 @@ fn covers(held: &PolicyRule, wanted: &PolicyRule) -> bool {
 /// As Go's `CompactString`.
 fn shown(rule: &PolicyRule) -> String {
     let quoted = |words: &Option<Vec<String>>| {
-        let words: Vec<String> = words.iter().flatten().map(|word| format!("{word:?}")).collect();
+        let words: Vec<String> = words
+            .iter()
+            .flatten()
+            .map(|word| format!("{word:?}"))
+            .collect();
         words.join(" ")
     };
     let mut parts = Vec::new();

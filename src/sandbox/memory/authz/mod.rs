@@ -142,12 +142,20 @@ impl Authorizer {
     /// empty.
     pub fn rules(&self, store: &Store, user: &User, namespace: &str) -> Vec<PolicyRule> {
         let compiled = self.compiled(store);
-        let rules = compiled.rules_for(user, namespace).map(|(_, rule)| rule.clone());
+        let rules = compiled
+            .rules_for(user, namespace)
+            .map(|(_, rule)| rule.clone());
         rules.collect()
     }
 
     /// The rules of a role; `None` when it is not there.
-    pub fn rules_of(&self, store: &Store, kind: &str, namespace: &str, name: &str) -> Option<Vec<PolicyRule>> {
+    pub fn rules_of(
+        &self,
+        store: &Store,
+        kind: &str,
+        namespace: &str,
+        name: &str,
+    ) -> Option<Vec<PolicyRule>> {
         let compiled = self.compiled(store);
         compiled.role(kind, namespace, name).map(<[_]>::to_vec)
     }
@@ -188,8 +196,7 @@ fn forbidden(attributes: &Attributes<'_>) -> Status {
         true => "at the cluster scope".to_owned(),
         false => format!("in the namespace {namespace:?}"),
     };
-    let why = format!(
-        "User {who:?} cannot {verb} resource {whole:?} in API group {group:?} {place}"
-    );
+    let why =
+        format!("User {who:?} cannot {verb} resource {whole:?} in API group {group:?} {place}");
     Status::forbidden(group, resource, name, &why)
 }

@@ -5,13 +5,18 @@ use k8s_openapi::api::rbac::v1::PolicyRule;
 use super::Attributes;
 
 pub(super) fn allows(rule: &PolicyRule, attributes: &Attributes<'_>) -> bool {
-    let verbs = rule.verbs.iter().any(|verb| verb == "*" || verb == attributes.verb);
+    let verbs = rule
+        .verbs
+        .iter()
+        .any(|verb| verb == "*" || verb == attributes.verb);
     if !verbs {
         return false;
     }
     if attributes.resource.is_empty() {
         let urls = rule.non_resource_urls.iter().flatten();
-        return urls.into_iter().any(|url| url_matches(url, attributes.path));
+        return urls
+            .into_iter()
+            .any(|url| url_matches(url, attributes.path));
     }
     let mut groups = rule.api_groups.iter().flatten();
     let mut names = rule.resource_names.iter().flatten().peekable();
@@ -78,7 +83,11 @@ mod tests {
                 ..Attributes::of(&user)
             };
             let rule = rule(resources, names);
-            assert_eq!(allows(&rule, &attributes), expected, "{rule:?} {subresource}");
+            assert_eq!(
+                allows(&rule, &attributes),
+                expected,
+                "{rule:?} {subresource}"
+            );
         }
     }
 

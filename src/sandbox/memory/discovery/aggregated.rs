@@ -7,7 +7,9 @@ use crate::sandbox::memory::registry::Group;
 use crate::sandbox::memory::resource::Resource;
 
 pub(super) fn document(groups: &[Group], is_core: bool) -> Value {
-    let groups = groups.iter().filter(|group| group.name.is_empty() == is_core);
+    let groups = groups
+        .iter()
+        .filter(|group| group.name.is_empty() == is_core);
     let items: Vec<Value> = groups.map(group).collect();
     json!({
         "kind": "APIGroupDiscoveryList",

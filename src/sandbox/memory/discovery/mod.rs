@@ -34,7 +34,11 @@ pub enum Page<'a> {
 impl<'a> Page<'a> {
     /// Reads a path; `None` where it is none of discovery's.
     pub fn of(path: &'a str) -> Option<Self> {
-        let parts: Vec<&str> = path.strip_prefix('/')?.trim_end_matches('/').split('/').collect();
+        let parts: Vec<&str> = path
+            .strip_prefix('/')?
+            .trim_end_matches('/')
+            .split('/')
+            .collect();
         match parts[..] {
             ["api"] => Some(Page::Core),
             ["apis"] => Some(Page::Groups),
@@ -114,7 +118,9 @@ fn aggregated(groups: &[Group], is_core: bool, request: &Request) -> Answer {
     // Just the one tag counts, as on the real server.
     let mut answer = if known == tag {
         let mut answer = Answer::new(304, AGGREGATED, "");
-        answer.headers.retain(|(name, _)| *name != http::header::CONTENT_TYPE);
+        answer
+            .headers
+            .retain(|(name, _)| *name != http::header::CONTENT_TYPE);
         answer
     } else {
         let form = Form::negotiate(request, Endpoint::Plain).unwrap_or_else(|_| Form {
@@ -124,9 +130,10 @@ fn aggregated(groups: &[Group], is_core: bool, request: &Request) -> Answer {
         Answer::new(200, AGGREGATED, form.encode(&document))
     };
     answer = answer.header("vary", "Accept");
-    answer.header("etag", &tag).header("cache-control", "public")
+    answer
+        .header("etag", &tag)
+        .header("cache-control", "public")
 }
-
 
 /// A hash as the real server writes it into ETags and URLs: SHA-512, upper-case hex.
 pub fn etag(bytes: &[u8]) -> String {

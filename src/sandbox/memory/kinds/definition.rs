@@ -7,7 +7,7 @@ use crate::sandbox::memory::crd;
 use crate::sandbox::memory::field::{FieldError, Path};
 
 /// See the module.
-pub struct Definition;
+pub(super) struct Definition;
 
 impl Kind for Definition {
     fn default(&self, object: &mut Value) {
@@ -33,7 +33,8 @@ impl Kind for Definition {
         if write.subresource == "status" {
             return crd::validate_status_update(object, old);
         }
-        crd::validate_update(object, old).unwrap_or_else(|refused| vec![not_built(&refused.message)])
+        crd::validate_update(object, old)
+            .unwrap_or_else(|refused| vec![not_built(&refused.message)])
     }
 
     fn warnings(&self, object: &Value, old: Option<&Value>) -> Vec<String> {

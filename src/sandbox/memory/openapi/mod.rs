@@ -40,7 +40,9 @@ pub fn answer(api: &Api, request: &Request) -> Option<Answer> {
     }
     let Some(document) = api.documents.get(api, path) else {
         let mut answer = Answer::new(404, "text/plain", "");
-        answer.headers.retain(|(name, _)| *name != http::header::CONTENT_TYPE);
+        answer
+            .headers
+            .retain(|(name, _)| *name != http::header::CONTENT_TYPE);
         return Some(answer);
     };
     if !wants_json(request) {
@@ -59,7 +61,9 @@ pub fn answer(api: &Api, request: &Request) -> Option<Answer> {
     let known = request.header(&IF_NONE_MATCH);
     if known.split(',').any(|part| part.trim() == tag) {
         let mut answer = tagged(Answer::new(304, "application/json", ""));
-        answer.headers.retain(|(name, _)| *name != http::header::CONTENT_TYPE);
+        answer
+            .headers
+            .retain(|(name, _)| *name != http::header::CONTENT_TYPE);
         return Some(answer);
     }
     let answer = tagged(Answer::new(200, "application/json", document.json));

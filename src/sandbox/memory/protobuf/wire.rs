@@ -137,7 +137,6 @@ impl<'a> Reader<'a> {
             if self.is_empty() {
                 return Err(CUT.to_owned());
             }
-            #[expect(clippy::cast_possible_truncation)]
             let wire = (self.varint()? & 7) as u8;
             match wire {
                 VARINT => drop(self.varint()?),

@@ -32,7 +32,9 @@ pub(super) fn of_subject_here(call: &Call<'_>, review: &mut Value) -> Result<(),
     let spec = &review["spec"];
     let mut errors = one_kind(spec);
     errors.extend(somebody(spec));
-    let namespace = spec["resourceAttributes"]["namespace"].as_str().unwrap_or_default();
+    let namespace = spec["resourceAttributes"]["namespace"]
+        .as_str()
+        .unwrap_or_default();
     if spec["resourceAttributes"].is_object() && namespace != call.target.namespace {
         let path = Path::new("spec.resourceAttributes.namespace");
         let why = "must match metadata.namespace";
@@ -41,7 +43,11 @@ pub(super) fn of_subject_here(call: &Call<'_>, review: &mut Value) -> Result<(),
     if !spec["nonResourceAttributes"].is_null() {
         let path = Path::new("spec.nonResourceAttributes");
         let why = "disallowed on this kind of request";
-        errors.push(FieldError::invalid(&path, spec["nonResourceAttributes"].clone(), why));
+        errors.push(FieldError::invalid(
+            &path,
+            spec["nonResourceAttributes"].clone(),
+            why,
+        ));
     }
     refuse(errors)?;
     let user = user_of(spec);
@@ -62,7 +68,8 @@ fn one_kind(spec: &Value) -> Vec<FieldError> {
     let (resource, other) = (&spec["resourceAttributes"], &spec["nonResourceAttributes"]);
     match (resource.is_null(), other.is_null()) {
         (true, true) => {
-            let why = "exactly one of nonResourceAttributes or resourceAttributes must be specified";
+            let why =
+                "exactly one of nonResourceAttributes or resourceAttributes must be specified";
             vec![FieldError::invalid(&path, Value::Null, why)]
         }
         (false, false) => {
@@ -97,7 +104,13 @@ fn decide(call: &Call<'_>, review: &mut Value, user: &User) {
     let text = |value: &Value, field: &str| value[field].as_str().unwrap_or_default().to_owned();
     let decision = if resource.is_object() {
         let [verb, group, version, plural, subresource, namespace, name] = [
-            "verb", "group", "version", "resource", "subresource", "namespace", "name",
+            "verb",
+            "group",
+            "version",
+            "resource",
+            "subresource",
+            "namespace",
+            "name",
         ]
         .map(|field| text(resource, field));
         let attributes = Attributes {
@@ -130,7 +143,10 @@ fn decide(call: &Call<'_>, review: &mut Value, user: &User) {
 }
 
 pub(super) fn rules_of_self(call: &Call<'_>, review: &mut Value) -> Result<(), Status> {
-    let namespace = review["spec"]["namespace"].as_str().unwrap_or_default().to_owned();
+    let namespace = review["spec"]["namespace"]
+        .as_str()
+        .unwrap_or_default()
+        .to_owned();
     if namespace.is_empty() {
         return Err(Status::bad_request("no namespace on request"));
     }
@@ -157,11 +173,14 @@ pub(super) fn rules_of_self(call: &Call<'_>, review: &mut Value) -> Result<(), S
     let (mut resources, mut others) = (Vec::new(), Vec::new());
     for rule in &rules {
         if rule.resources.iter().flatten().next().is_some() {
-            resources.push(entry(rule, &[
-                ("apiGroups", &rule.api_groups),
-                ("resources", &rule.resources),
-                ("resourceNames", &rule.resource_names),
-            ]));
+            resources.push(entry(
+                rule,
+                &[
+                    ("apiGroups", &rule.api_groups),
+                    ("resources", &rule.resources),
+                    ("resourceNames", &rule.resource_names),
+                ],
+            ));
         }
         if rule.non_resource_urls.iter().flatten().next().is_some() {
             others.push(entry(rule, &[("nonResourceURLs", &rule.non_resource_urls)]));

@@ -17,7 +17,11 @@ use super::verbs::Call;
 /// Errors: what is wrong with the question.
 pub fn answer(call: &Call<'_>) -> Result<Option<Answer>, Status> {
     let target = call.target;
-    let question = (target.group.as_str(), target.plural.as_str(), target.subresource.as_str());
+    let question = (
+        target.group.as_str(),
+        target.plural.as_str(),
+        target.subresource.as_str(),
+    );
     let ask: fn(&Call<'_>, &mut Value) -> Result<(), Status> = match question {
         ("authorization.k8s.io", "selfsubjectaccessreviews", "") => access::of_self,
         ("authorization.k8s.io", "subjectaccessreviews", "") => access::of_subject,
@@ -40,7 +44,8 @@ pub fn answer(call: &Call<'_>) -> Result<Option<Answer>, Status> {
 fn user_of(spec: &Value) -> User {
     let texts = |value: &Value| {
         let all = value.as_array().into_iter().flatten();
-        all.filter_map(|text| text.as_str().map(str::to_owned)).collect()
+        all.filter_map(|text| text.as_str().map(str::to_owned))
+            .collect()
     };
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let extra = spec["extra"].as_object().into_iter().flatten();
@@ -48,6 +53,8 @@ fn user_of(spec: &Value) -> User {
         name: text(&spec["user"]),
         uid: text(&spec["uid"]),
         groups: texts(&spec["groups"]),
-        extra: extra.map(|(key, values)| (key.clone(), texts(values))).collect(),
+        extra: extra
+            .map(|(key, values)| (key.clone(), texts(values)))
+            .collect(),
     }
 }

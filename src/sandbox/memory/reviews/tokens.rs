@@ -23,13 +23,18 @@ pub(super) fn of_self(call: &Call<'_>, review: &mut Value) -> Result<(), Status>
 }
 
 pub(super) fn of_token(call: &Call<'_>, review: &mut Value) -> Result<(), Status> {
-    let token = review["spec"]["token"].as_str().unwrap_or_default().to_owned();
+    let token = review["spec"]["token"]
+        .as_str()
+        .unwrap_or_default()
+        .to_owned();
     if token.is_empty() {
         let message = "token is required for TokenReview in authentication";
         return Err(Status::bad_request(message));
     }
     let asked = review["spec"]["audiences"].as_array().into_iter().flatten();
-    let mut audiences: Vec<String> = asked.filter_map(|a| a.as_str().map(str::to_owned)).collect();
+    let mut audiences: Vec<String> = asked
+        .filter_map(|a| a.as_str().map(str::to_owned))
+        .collect();
     if audiences.is_empty() {
         audiences.push(ISSUER.to_owned());
     }
@@ -62,10 +67,17 @@ pub(super) fn request(call: &Call<'_>, review: &mut Value) -> Result<(), Status>
         errors.push(FieldError::invalid(&path, lives, why));
     }
     if !errors.is_empty() {
-        return Err(Status::invalid("authentication.k8s.io", "TokenRequest", "", &errors));
+        return Err(Status::invalid(
+            "authentication.k8s.io",
+            "TokenRequest",
+            "",
+            &errors,
+        ));
     }
     let asked = review["spec"]["audiences"].as_array().into_iter().flatten();
-    let mut audiences: Vec<String> = asked.filter_map(|a| a.as_str().map(str::to_owned)).collect();
+    let mut audiences: Vec<String> = asked
+        .filter_map(|a| a.as_str().map(str::to_owned))
+        .collect();
     if audiences.is_empty() {
         audiences.push(ISSUER.to_owned());
     }
@@ -106,8 +118,10 @@ fn bound(call: &Call<'_>, reference: &Value) -> Result<Option<(String, String, S
         "Secret" => ("secrets", call.target.namespace.as_str()),
         "Node" => ("nodes", ""),
         _ => {
-            let message =
-                format!("cannot bind token to object of type {:?}", format!("/v1, Kind={kind}"));
+            let message = format!(
+                "cannot bind token to object of type {:?}",
+                format!("/v1, Kind={kind}")
+            );
             return Err(Status::bad_request(message));
         }
     };

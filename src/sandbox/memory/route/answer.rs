@@ -71,7 +71,8 @@ impl Answer {
 
     /// Text for people, or for what is no part of the API.
     pub fn text(code: u16, text: impl Into<Bytes>) -> Self {
-        Answer::new(code, "text/plain; charset=utf-8", text).header("x-content-type-options", "nosniff")
+        Answer::new(code, "text/plain; charset=utf-8", text)
+            .header("x-content-type-options", "nosniff")
     }
 
     /// What Go's HTTP server says where nothing answers.

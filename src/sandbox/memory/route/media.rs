@@ -200,7 +200,11 @@ pub fn unsupported_patch() -> Status {
 
 /// Whether the client is one that people read: by parameter, otherwise by its name.
 pub fn wants_pretty(request: &Request) -> bool {
-    if let Some(text) = request.query.first("pretty").filter(|text| !text.is_empty()) {
+    if let Some(text) = request
+        .query
+        .first("pretty")
+        .filter(|text| !text.is_empty())
+    {
         return matches!(text, "1" | "t" | "T" | "true" | "TRUE" | "True");
     }
     let agent = request.header(&USER_AGENT);

@@ -37,7 +37,8 @@ pub fn failure(status: &Status, request: &Request) -> Answer {
 
 fn respond(api: &Arc<Api>, request: &Request) -> Result<Answer, Status> {
     let target = Target::parse(&request.path);
-    api.authorizer.authorize(&api.store, &attributes(request, target.as_ref()))?;
+    api.authorizer
+        .authorize(&api.store, &attributes(request, target.as_ref()))?;
     if let Some(target) = target {
         return verbs::answer(api, request, &target);
     }
@@ -52,7 +53,11 @@ fn respond(api: &Arc<Api>, request: &Request) -> Result<Answer, Status> {
         return Ok(answer);
     }
     match path {
-        "/" => Ok(Answer::value(200, &paths(api), &Form::negotiate(request, Endpoint::Plain)?)),
+        "/" => Ok(Answer::value(
+            200,
+            &paths(api),
+            &Form::negotiate(request, Endpoint::Plain)?,
+        )),
         "/openapi/v2" => openapi::version_2(request),
         "/version" | "/version/" if request.method != Method::GET => {
             let message = "the server does not allow this method on the requested resource";
@@ -106,7 +111,11 @@ fn attributes<'a>(request: &'a Request, target: Option<&'a Target>) -> Attribute
 fn version() -> Value {
     let mut version = catalog().version().clone();
     version["goVersion"] = json!("appop");
-    version["platform"] = json!(format!("{}/{}", std::env::consts::OS, std::env::consts::ARCH));
+    version["platform"] = json!(format!(
+        "{}/{}",
+        std::env::consts::OS,
+        std::env::consts::ARCH
+    ));
     version
 }
 
@@ -115,7 +124,9 @@ fn paths(api: &Api) -> Value {
     let mut paths: Vec<String> = catalog()
         .paths()
         .iter()
-        .filter(|path| !["/flagz", "/statusz", "/metrics/slis", "/openapi/v2"].contains(&path.as_str()))
+        .filter(|path| {
+            !["/flagz", "/statusz", "/metrics/slis", "/openapi/v2"].contains(&path.as_str())
+        })
         .cloned()
         .collect();
     for group in api.registry.groups().iter().filter(|group| group.is_custom) {

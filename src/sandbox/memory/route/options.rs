@@ -124,7 +124,10 @@ impl ListOptions {
             fields: FieldSelector::parse(query.first("fieldSelector").unwrap_or_default())?,
             watch: forces_watch || boolean(query, "watch").unwrap_or(false),
             bookmarks: boolean(query, "allowWatchBookmarks").unwrap_or(false),
-            resource_version: query.first("resourceVersion").unwrap_or_default().to_owned(),
+            resource_version: query
+                .first("resourceVersion")
+                .unwrap_or_default()
+                .to_owned(),
             version_match: match version_match {
                 "Exact" => VersionMatch::Exact,
                 "NotOlderThan" => VersionMatch::NotOlderThan,
@@ -170,7 +173,11 @@ impl ListOptions {
                 errors.push(FieldError::forbidden(&path, why));
             }
             if version_match != "NotOlderThan" {
-                errors.push(FieldError::not_supported(&path, version_match, &["NotOlderThan"]));
+                errors.push(FieldError::not_supported(
+                    &path,
+                    version_match,
+                    &["NotOlderThan"],
+                ));
             }
             if !self.continue_.is_empty() {
                 let why = "resourceVersionMatch is forbidden when continue is provided";

@@ -86,7 +86,10 @@ mod tests {
                 ["/v1", "a", "namespaces", "a", "status"],
             ),
             ("/api/v1/namespaces/a/pods/", ["/v1", "a", "pods", "", ""]),
-            ("/api/v1/namespaces//pods", ["/v1", "pods", "namespaces", "pods", ""]),
+            (
+                "/api/v1/namespaces//pods",
+                ["/v1", "pods", "namespaces", "pods", ""],
+            ),
             (
                 "/apis/apps/v1/namespaces/a/deployments/d/scale",
                 ["apps/v1", "a", "deployments", "d", "scale"],

@@ -102,7 +102,10 @@ fn who(api: &Arc<Api>, headers: &HeaderMap) -> Result<User, Status> {
                 .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
                 .map(|(_, token)| token.trim());
             match token {
-                Some(token) => api.tokens.user(&api.store, token).ok_or_else(authn::unauthorized)?,
+                Some(token) => api
+                    .tokens
+                    .user(&api.store, token)
+                    .ok_or_else(authn::unauthorized)?,
                 // Basic and the like: as if nothing had been said.
                 None => User::anonymous(),
             }

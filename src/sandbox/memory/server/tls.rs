@@ -12,7 +12,10 @@ use tokio_rustls::TlsAcceptor;
 ///
 /// # Errors
 /// When they are none, or do not fit together.
-pub fn acceptor(certificate: &str, key: &str) -> Result<TlsAcceptor, Box<dyn std::error::Error + Send + Sync>> {
+pub fn acceptor(
+    certificate: &str,
+    key: &str,
+) -> Result<TlsAcceptor, Box<dyn std::error::Error + Send + Sync>> {
     let chain: Result<Vec<CertificateDer<'static>>, _> =
         CertificateDer::pem_slice_iter(certificate.as_bytes()).collect();
     let key = PrivateKeyDer::from_pem_slice(key.as_bytes())?;

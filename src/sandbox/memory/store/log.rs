@@ -85,7 +85,9 @@ impl Log {
         if version < self.complete_after {
             return Err(TooOld(self.complete_after));
         }
-        let from = self.events.partition_point(|event| event.version() <= version);
+        let from = self
+            .events
+            .partition_point(|event| event.version() <= version);
         Ok(self.events.range(from..))
     }
 

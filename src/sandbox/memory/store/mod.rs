@@ -124,7 +124,13 @@ impl Store {
     /// The objects that name this uid among their owners.
     pub fn owned_by(&self, uid: &str) -> Vec<Place> {
         let state = self.read();
-        state.owned.get(uid).into_iter().flatten().cloned().collect()
+        state
+            .owned
+            .get(uid)
+            .into_iter()
+            .flatten()
+            .cloned()
+            .collect()
     }
 
     /// How many objects there are.

@@ -46,14 +46,20 @@ fn a_write_that_expects_another_version_does_nothing() {
     let store = Store::default();
     let shelf = store.shelf("", "things");
     let first = put(&store, shelf, draft("a", "x", 1), Expect::Absent).unwrap();
-    assert_eq!(put(&store, shelf, draft("a", "x", 2), Expect::Absent), Err(Raced));
+    assert_eq!(
+        put(&store, shelf, draft("a", "x", 2), Expect::Absent),
+        Err(Raced)
+    );
     let second = put(&store, shelf, draft("a", "x", 2), Expect::Version(first)).unwrap();
     assert_eq!(
         put(&store, shelf, draft("a", "x", 3), Expect::Version(first)),
         Err(Raced)
     );
     assert_eq!(store.version(), second);
-    assert_eq!(store.remove(shelf, draft("a", "x", 2), first).err(), Some(Raced));
+    assert_eq!(
+        store.remove(shelf, draft("a", "x", 2), first).err(),
+        Some(Raced)
+    );
     assert!(store.remove(shelf, draft("a", "x", 2), second).is_ok());
     assert!(store.get(shelf, "a/x").is_none());
 }

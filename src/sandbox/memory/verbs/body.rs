@@ -89,7 +89,9 @@ fn read(
         Written::Protobuf => {
             let kind = expected.kind;
             let envelope = Envelope::read(body).map_err(|problem| {
-                let message = format!("the object provided is unrecognized (must be of type {kind}): {problem}");
+                let message = format!(
+                    "the object provided is unrecognized (must be of type {kind}): {problem}"
+                );
                 Status::bad_request(message)
             })?;
             let own = [("", expected.kind), (expected.kind, expected.kind)];
@@ -159,7 +161,9 @@ impl Call<'_> {
             }),
             Written::Yaml => decode::parse_yaml(body),
             // The real server breaks the connection; only built-in kinds have such a form.
-            Written::Protobuf => return Err(media::unsupported("application/json, application/yaml")),
+            Written::Protobuf => {
+                return Err(media::unsupported("application/json, application/yaml"));
+            }
         };
         let parsed = parsed.map_err(|problem| version.unrecognized(&problem, body))?;
         version.recognize(&parsed.value, body)?;

@@ -65,7 +65,13 @@ impl Call<'_> {
         let selected = self.selected(&list)?;
         for stored in &selected {
             let facts = &stored.facts;
-            match delete(self.api, &self.served, &facts.namespace, &facts.name, &options) {
+            match delete(
+                self.api,
+                &self.served,
+                &facts.namespace,
+                &facts.name,
+                &options,
+            ) {
                 Ok(_) => {}
                 Err(status) if status.code == 404 => {}
                 Err(status) => return Err(status),
@@ -130,12 +136,16 @@ pub fn delete(
         let live = api.store.get(served.shelf, &key);
         let live = live.ok_or_else(|| Status::not_found(group, plural, name))?;
         check(served, &live, name, options)?;
-        match step(api, served, &live, options) {
-            Ok(done) => return done,
-            Err(Raced) => {}
+        if let Ok(done) = step(api, served, &live, options) {
+            return done;
         }
     }
-    Err(Status::conflict(group, plural, name, super::write::MODIFIED))
+    Err(Status::conflict(
+        group,
+        plural,
+        name,
+        super::write::MODIFIED,
+    ))
 }
 
 fn check(
@@ -157,7 +167,9 @@ fn check(
     {
         let found = &live.facts.uid;
         return Err(conflict(match is_namespace {
-            true => format!("Precondition failed: UID in precondition: {uid}, UID in object meta: {found}"),
+            true => format!(
+                "Precondition failed: UID in precondition: {uid}, UID in object meta: {found}"
+            ),
             false => format!(
                 "the UID in the precondition ({uid}) does not match the UID in record ({found}). The object might have been deleted and then recreated"
             ),
@@ -213,7 +225,11 @@ fn step(
     };
     if options.dry_run {
         let written = Written::Dry(object);
-        return Ok(Ok(if goes { Deleted::Gone(written) } else { Deleted::Marked(written) }));
+        return Ok(Ok(if goes {
+            Deleted::Gone(written)
+        } else {
+            Deleted::Marked(written)
+        }));
     }
     if goes {
         let mut allocation = api.allocator.begin(served);
@@ -226,7 +242,9 @@ fn step(
         return Ok(Ok(Deleted::Marked(Written::Stored(Arc::clone(live)))));
     }
     let expect = Expect::Version(live.version);
-    let stored = api.store.put(served.shelf, draft, expect, |_| Ok::<(), Raced>(()))?;
+    let stored = api
+        .store
+        .put(served.shelf, draft, expect, |_| Ok::<(), Raced>(()))?;
     Ok(Ok(Deleted::Marked(Written::Stored(stored))))
 }
 
@@ -244,7 +262,9 @@ fn graceful(served: &Served, object: &mut Value, options: &DeleteOptions, now: T
         return Grace::None;
     };
     // Less than nothing counts as one second.
-    let asked = options.grace.map(|seconds| if seconds < 0 { 1 } else { seconds });
+    let asked = options
+        .grace
+        .map(|seconds| if seconds < 0 { 1 } else { seconds });
     if object::is_deleting(object) {
         let left = object["metadata"]["deletionGracePeriodSeconds"].as_i64();
         let Some(left) = left.filter(|left| *left != 0) else {
@@ -320,8 +340,8 @@ fn set_finalizers(served: &Served, object: &mut Value, options: &DeleteOptions) 
     if foreground {
         wanted.push(FOREGROUND);
     }
-    let same = wanted.len() == object::finalizers(object).count()
-        && wanted.iter().all(|name| has(name));
+    let same =
+        wanted.len() == object::finalizers(object).count() && wanted.iter().all(|name| has(name));
     if same {
         return;
     }

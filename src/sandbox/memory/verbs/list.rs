@@ -33,7 +33,9 @@ pub struct Selection {
 impl Labels for Stored {
     fn label(&self, key: &str) -> Option<&str> {
         let labels = &self.facts.labels;
-        let at = labels.binary_search_by(|(known, _)| (**known).cmp(key)).ok()?;
+        let at = labels
+            .binary_search_by(|(known, _)| (**known).cmp(key))
+            .ok()?;
         Some(&labels[at].1)
     }
 }
@@ -306,7 +308,9 @@ impl Token {
                 b' '..=b'~' => format!("'{}'", char::from(first)),
                 _ => format!("'\\u{first:04x}'"),
             };
-            wrong(&format!("invalid character {shown} looking for beginning of value"))
+            wrong(&format!(
+                "invalid character {shown} looking for beginning of value"
+            ))
         })?;
         if token["v"] != "meta.k8s.io/v1" {
             let version = token["v"].as_str().unwrap_or_default();
@@ -315,7 +319,9 @@ impl Token {
         }
         let version = token["rv"].as_i64().unwrap_or(0);
         if version == 0 {
-            return Err(wrong("incorrect encoded start resourceVersion (version meta.k8s.io/v1)"));
+            return Err(wrong(
+                "incorrect encoded start resourceVersion (version meta.k8s.io/v1)",
+            ));
         }
         let start = token["start"].as_str().unwrap_or_default();
         let start = start.trim_start_matches('/').trim_end_matches('\0');

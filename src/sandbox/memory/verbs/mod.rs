@@ -83,10 +83,9 @@ pub fn answer(api: &Arc<Api>, request: &Request, target: &Target) -> Result<Answ
         return Ok(Answer::page_not_found());
     };
     let resource = &served.resource;
-    let is_misplaced = !resource.namespaced
-        && !target.namespace.is_empty()
-        && target.plural != "namespaces"
-        || resource.namespaced && target.namespace.is_empty() && !target.name.is_empty();
+    let is_misplaced =
+        !resource.namespaced && !target.namespace.is_empty() && target.plural != "namespaces"
+            || resource.namespaced && target.namespace.is_empty() && !target.name.is_empty();
     if is_misplaced {
         return match served.is_custom() {
             true => Ok(Answer::page_not_found()),
@@ -156,7 +155,8 @@ fn is_served(
 }
 
 /// Told with every answer about them, whatever the verb.
-const ENDPOINTS: &str = "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice";
+const ENDPOINTS: &str =
+    "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice";
 
 impl Call<'_> {
     /// The form of the answer.
@@ -175,7 +175,13 @@ impl Call<'_> {
 
     fn run(&self, verb: &str) -> Result<Answer, Status> {
         if let Behaviour::Custom(version) = &self.served.behaviour {
-            self.warn(version.deprecation().map(str::to_owned).into_iter().collect());
+            self.warn(
+                version
+                    .deprecation()
+                    .map(str::to_owned)
+                    .into_iter()
+                    .collect(),
+            );
         }
         if self.target.group.is_empty() && self.target.plural == "endpoints" {
             self.warn(vec![ENDPOINTS.to_owned()]);

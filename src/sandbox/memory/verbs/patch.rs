@@ -44,7 +44,8 @@ impl Call<'_> {
         };
         self.warn(std::mem::take(&mut writer.warnings));
         let (written, created) = done?;
-        self.renderer()?.object(if created { 201 } else { 200 }, &written)
+        self.renderer()?
+            .object(if created { 201 } else { 200 }, &written)
     }
 
     /// Reads the body of a patch and its options.
@@ -81,7 +82,9 @@ impl Call<'_> {
                     Value::Bool(_) => "bool",
                 };
                 if !word.is_empty() {
-                    let problem = format!("error decoding YAML: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal {word} into Go value of type map[string]interface {{}}");
+                    let problem = format!(
+                        "error decoding YAML: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal {word} into Go value of type map[string]interface {{}}"
+                    );
                     return Err(Status::bad_request(problem));
                 }
                 let applied = match decoded.value {
@@ -110,7 +113,9 @@ impl Call<'_> {
                 self.plain(patch, before, options.validation, warnings)
             }
             AnyPatch::Apply(applied, strict) => {
-                let live = live.map(|live| self.served.shown(live.clone())).transpose()?;
+                let live = live
+                    .map(|live| self.served.shown(live.clone()))
+                    .transpose()?;
                 self.applied(applied, strict, live.as_ref(), options, manager, warnings)
             }
         }
@@ -186,8 +191,9 @@ impl Call<'_> {
         }
         let name = context.object_name(applied);
         let taken = body::take_patched(&self.served, made.object).map_err(|problem| {
-            let message =
-                format!("failed to convert new object ({name}) to proper version ({api_version}): {problem}");
+            let message = format!(
+                "failed to convert new object ({name}) to proper version ({api_version}): {problem}"
+            );
             Status::new(500, "", message)
         })?;
         Ok(Change {

@@ -45,7 +45,12 @@ pub enum Written {
 
 impl Renderer {
     pub(super) fn new(call: &Call<'_>) -> Result<Self, Status> {
-        let include = match call.request.query.first("includeObject").unwrap_or_default() {
+        let include = match call
+            .request
+            .query
+            .first("includeObject")
+            .unwrap_or_default()
+        {
             "" | "Metadata" => Include::Metadata,
             "None" => Include::Nothing,
             "Object" => Include::Object,
@@ -153,9 +158,14 @@ impl Renderer {
         }
         let (before, after) = if self.served.is_custom() {
             let before = format!("{{\"apiVersion\":{api},\"items\":[");
-            (before, format!("],\"kind\":{kind},\"metadata\":{metadata}}}"))
+            (
+                before,
+                format!("],\"kind\":{kind},\"metadata\":{metadata}}}"),
+            )
         } else {
-            let before = format!("{{\"kind\":{kind},\"apiVersion\":{api},\"metadata\":{metadata},\"items\":[");
+            let before = format!(
+                "{{\"kind\":{kind},\"apiVersion\":{api},\"metadata\":{metadata},\"items\":["
+            );
             (before, "]}".to_owned())
         };
         let mut json = Vec::with_capacity(2 * page.items.len() + 2);

@@ -66,7 +66,9 @@ impl Call<'_> {
             let before = self.scale_of(&live, true)?;
             let after = change(before)?;
             let object = match &self.served.behaviour {
-                Behaviour::BuiltIn(_) => scale::apply(&resource.group, &resource.plural, &live, &after)?,
+                Behaviour::BuiltIn(_) => {
+                    scale::apply(&resource.group, &resource.plural, &live, &after)?
+                }
                 Behaviour::Custom(version) => version.with_scale(&live, &after)?,
             };
             Ok(Change {

@@ -21,9 +21,15 @@ impl Call<'_> {
             (_, "scale") => self.scale(verb),
             ("pods", "binding") => self.bind(&target.name),
             ("pods", "eviction") => self.evict(),
-            ("pods" | "services" | "nodes", "attach" | "exec" | "log" | "portforward" | "proxy") => {
+            (
+                "pods" | "services" | "nodes",
+                "attach" | "exec" | "log" | "portforward" | "proxy",
+            ) => {
                 self.exists()?;
-                let what = format!("{}/{}: no container runs here", target.plural, target.subresource);
+                let what = format!(
+                    "{}/{}: no container runs here",
+                    target.plural, target.subresource
+                );
                 Err(Status::not_built(what))
             }
             _ => match verb {
@@ -55,22 +61,20 @@ impl Call<'_> {
             let message = "name in URL does not match name in Binding object";
             return Err(Status::bad_request(message));
         }
-        let node = binding["target"]["name"].as_str().unwrap_or_default().to_owned();
+        let node = binding["target"]["name"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned();
         let kind = binding["target"]["kind"].as_str().unwrap_or_default();
         let path = Path::new("target");
         let mut errors = Vec::new();
         if !matches!(kind, "" | "Node") {
             let supported = ["Node", "<empty>"];
-            let error = FieldError::not_supported(
-                &path.child("kind"),
-                kind,
-                &supported,
-            );
+            let error = FieldError::not_supported(&path.child("kind"), kind, &supported);
             errors.push(error);
         }
         if node.is_empty() {
-            let error =
-                FieldError::required(&path.child("name"), "");
+            let error = FieldError::required(&path.child("name"), "");
             errors.push(error);
         }
         if !errors.is_empty() {
@@ -95,17 +99,26 @@ impl Call<'_> {
                 ));
             }
             if object::is_deleting(&object) {
-                return conflict(&format!("pod {pod} is being deleted, cannot be assigned to a host"));
+                return conflict(&format!(
+                    "pod {pod} is being deleted, cannot be assigned to a host"
+                ));
             }
             let placed = object["spec"]["nodeName"].as_str().unwrap_or_default();
             if !placed.is_empty() {
                 return conflict(&format!("pod {pod} is already assigned to node {placed:?}"));
             }
-            if object["spec"]["schedulingGates"].as_array().is_some_and(|gates| !gates.is_empty()) {
+            if object["spec"]["schedulingGates"]
+                .as_array()
+                .is_some_and(|gates| !gates.is_empty())
+            {
                 return conflict(&format!("pod {pod} has non-empty .spec.schedulingGates"));
             }
             object["spec"]["nodeName"] = json!(node);
-            for (key, value) in binding["metadata"]["annotations"].as_object().into_iter().flatten() {
+            for (key, value) in binding["metadata"]["annotations"]
+                .as_object()
+                .into_iter()
+                .flatten()
+            {
                 object["metadata"]["annotations"][key] = value.clone();
             }
             set_condition(&mut object, &now);
@@ -151,7 +164,10 @@ impl Call<'_> {
 
     /// Takes one of the disruptions that a PodDisruptionBudget allows.
     fn disrupt(&self, pod: &Value, dry_run: bool) -> Result<(), Status> {
-        let budgets = self.api.registry.find("policy", "v1", "poddisruptionbudgets");
+        let budgets = self
+            .api
+            .registry
+            .find("policy", "v1", "poddisruptionbudgets");
         let budgets = budgets.ok_or_else(Status::no_such_path)?;
         let query = Query {
             namespace: Some(self.namespace()),

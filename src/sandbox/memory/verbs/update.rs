@@ -28,8 +28,9 @@ impl Call<'_> {
             return Err(Status::bad_request(message));
         }
         if name != url {
-            let message =
-                format!("the name of the object ({name}) does not match the name on the URL ({url})");
+            let message = format!(
+                "the name of the object ({name}) does not match the name on the URL ({url})"
+            );
             return Err(Status::bad_request(message));
         }
         let manager = self.manager(&options);
@@ -43,6 +44,7 @@ impl Call<'_> {
         });
         self.warn(std::mem::take(&mut writer.warnings));
         let (written, created) = done?;
-        self.renderer()?.object(if created { 201 } else { 200 }, &written)
+        self.renderer()?
+            .object(if created { 201 } else { 200 }, &written)
     }
 }

@@ -24,7 +24,8 @@ const TRIES: usize = 50;
 const NAMES: usize = 8;
 
 /// What somebody else's optimistic lock says.
-pub const MODIFIED: &str = "the object has been modified; please apply your changes to the latest version and try again";
+pub const MODIFIED: &str =
+    "the object has been modified; please apply your changes to the latest version and try again";
 
 /// A write of one object.
 pub struct Writer<'a> {
@@ -163,7 +164,10 @@ impl Writer<'_> {
         let name = meta(&object, "name").to_owned();
         let taken = || {
             let mut status = Status::already_exists(group, plural, &name);
-            let found = self.api.store.get(served.shelf, &key(self.namespace, &name));
+            let found = self
+                .api
+                .store
+                .get(served.shelf, &key(self.namespace, &name));
             if found.is_some_and(|found| found.facts.is_deleting) {
                 status.message = format!("object is being deleted: {}", status.message);
             }
@@ -187,7 +191,11 @@ impl Writer<'_> {
             let found = look.get(namespaces, namespace).map(|stored| &**stored);
             admission::namespace_takes(found, namespace, group, plural, &name).map_err(Stop::from)
         };
-        match self.api.store.put(served.shelf, draft, Expect::Absent, guard) {
+        match self
+            .api
+            .store
+            .put(served.shelf, draft, Expect::Absent, guard)
+        {
             Ok(stored) => {
                 allocation.done(None, Some(&object));
                 Ok(Written::Stored(stored))
@@ -279,7 +287,11 @@ impl Writer<'_> {
             served.prepare_update(write, &mut object, &old);
         }
         if meta(&object, "resourceVersion").is_empty() {
-            set_meta(&mut object, "resourceVersion", Some(json!(live.version.to_string())));
+            set_meta(
+                &mut object,
+                "resourceVersion",
+                Some(json!(live.version.to_string())),
+            );
         }
         served.normalise(&mut object);
         if served.has_generation() && counts(served, &object, &old) {
@@ -309,7 +321,11 @@ impl Writer<'_> {
             let last = served.draft(&old)?;
             self.api.store.remove(served.shelf, last, live.version)?;
             allocation.done(Some(&old), None);
-            set_meta(&mut object, "resourceVersion", Some(json!(live.version.to_string())));
+            set_meta(
+                &mut object,
+                "resourceVersion",
+                Some(json!(live.version.to_string())),
+            );
             return Ok(Written::Dry(object));
         }
         if draft.is_same_as(live) {
@@ -333,7 +349,11 @@ impl Writer<'_> {
         for field in ["creationTimestamp", "generation", "deletionTimestamp"] {
             set_meta(object, field, kept(field));
         }
-        if object["metadata"].get("deletionGracePeriodSeconds").is_none() || !object::is_deleting(old) {
+        if object["metadata"]
+            .get("deletionGracePeriodSeconds")
+            .is_none()
+            || !object::is_deleting(old)
+        {
             let field = "deletionGracePeriodSeconds";
             set_meta(object, field, kept(field));
         }
@@ -365,7 +385,12 @@ impl Writer<'_> {
             let path = Path::new("metadata").child("resourceVersion");
             let error = FieldError::invalid(&path, 0, "must be specified for an update");
             let resource = &self.served.resource;
-            return Err(Status::invalid(&resource.group, &resource.plural, name, &[error]));
+            return Err(Status::invalid(
+                &resource.group,
+                &resource.plural,
+                name,
+                &[error],
+            ));
         }
         match sent.parse::<u64>() {
             Ok(version) if version == live.version => Ok(()),
@@ -444,7 +469,8 @@ fn counts(served: &Served, object: &Value, old: &Value) -> bool {
         _ => true,
     };
     let differs = |a: &serde_json::Map<String, Value>, b: &serde_json::Map<String, Value>| {
-        a.iter().any(|(name, value)| spoken_of(name) && b.get(name) != Some(value))
+        a.iter()
+            .any(|(name, value)| spoken_of(name) && b.get(name) != Some(value))
     };
     differs(new, old) || differs(old, new)
 }

@@ -30,7 +30,7 @@ fn a_job_each_minute_and_a_limited_history() {
         .as_second()
         / 60;
     let name = format!("tick-{minute}");
-    assert_eq!(world.names("jobs"), [name.clone()]);
+    assert_eq!(world.names("jobs"), std::slice::from_ref(&name));
     let job = world.get("jobs", &name);
     assert_eq!(job["metadata"]["labels"], json!({"of": "tick"}));
     assert_eq!(

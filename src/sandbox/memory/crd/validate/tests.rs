@@ -6,8 +6,11 @@ use super::super::object;
 use super::super::schema::read;
 use super::{Node, validate};
 
+/// A value of the field, and what is wrong with it.
+type Case = (&'static str, &'static [&'static str]);
+
 /// Each schema is that of a field `v`, with values of the field and what is wrong with them.
-const CASES: &[(&str, &[(&str, &[&str])])] = &[
+const CASES: &[(&str, &[Case])] = &[
     (
         r#"{"type": "integer"}"#,
         &[
