@@ -12,6 +12,7 @@ use tokio::task::JoinHandle;
 
 use super::api::{Api, Settings};
 use super::authn::User;
+use super::persist::Kept;
 use super::server::{self, Inside};
 use super::{bootstrap, persist, working};
 use crate::sandbox::directory::Directory;
@@ -61,7 +62,7 @@ pub struct Sandbox {
     saving: Option<JoinHandle<()>>,
     _simulator: Simulator,
     _controllers: working::Controllers,
-    data: Option<PathBuf>,
+    data: Option<Arc<Kept>>,
     kubeconfig: Written,
     directory: Directory,
 }
@@ -79,6 +80,7 @@ impl Sandbox {
             .as_deref()
             .map(Place::check)
             .transpose()?;
+        let data = options.data.as_deref().map(take).transpose()?;
         let listener = listen(options.address).await?;
         let address = listener
             .local_addr()
@@ -97,11 +99,8 @@ impl Sandbox {
             ca_pem: pki.ca.clone(),
             admin_token: token.clone(),
         });
-        if let Some(path) = &options.data {
-            persist::load(&api, path).map_err(|problem| Error::Data {
-                path: path.clone(),
-                reason: problem.to_string(),
-            })?;
+        if let Some(data) = &data {
+            persist::load(&api, data.path()).map_err(|problem| unusable(data.path(), &problem))?;
         }
         working::serve_definitions(&api);
         bootstrap::run(&api).map_err(|status| Error::Own(status.to_string()))?;
@@ -119,10 +118,9 @@ impl Sandbox {
             .map_err(Error::api("register the nodes"))?;
         simulator.ready().await;
         let kubeconfig = place.write(&kubeconfig::text(&url, &pki.ca, &token), &token)?;
-        let saving = options
-            .data
+        let saving = data
             .as_ref()
-            .map(|path| tokio::spawn(save(Arc::clone(&api), path.clone())));
+            .map(|data| tokio::spawn(save(Arc::clone(&api), Arc::clone(data))));
         let admin = Inside::new(Arc::clone(&api), User::admin());
         Ok(Sandbox {
             client: Client::new(admin, "default"),
@@ -133,7 +131,7 @@ impl Sandbox {
             saving,
             _simulator: simulator,
             _controllers: controllers,
-            data: options.data,
+            data,
             kubeconfig,
             directory,
         })
@@ -172,16 +170,13 @@ impl Sandbox {
         self.stop.send_replace(true);
         if let Some(saving) = self.saving.take() {
             saving.abort();
-            // Two must not write at the same time.
-            let _ = saving.await;
         }
         self.serving.abort();
         match &self.data {
             None => Ok(()),
-            Some(path) => persist::save(&self.api, path).map_err(|problem| Error::Data {
-                path: path.clone(),
-                reason: problem.to_string(),
-            }),
+            Some(data) => data
+                .save(&self.api)
+                .map_err(|problem| unusable(data.path(), &problem)),
         }
     }
 }
@@ -196,22 +191,31 @@ impl Drop for Sandbox {
     }
 }
 
+fn take(path: &Path) -> Result<Arc<Kept>, Error> {
+    let kept = Kept::take(path).map_err(|problem| unusable(path, &problem))?;
+    Ok(Arc::new(kept))
+}
+
+fn unusable(path: &Path, problem: &persist::Error) -> Error {
+    Error::Data {
+        path: path.to_owned(),
+        reason: problem.to_string(),
+    }
+}
+
 async fn listen(address: SocketAddr) -> Result<TcpListener, Error> {
     TcpListener::bind(address)
         .await
-        .map_err(|source| match source.kind() {
+        .map_err(|problem| match problem.kind() {
             std::io::ErrorKind::AddrInUse => Error::PortInUse {
                 port: address.port(),
             },
-            _ => Error::Port {
-                port: address.port(),
-                source,
-            },
+            _ => Error::system(format!("listen on {address}"))(problem),
         })
 }
 
 /// Saves what has changed, again and again.
-async fn save(api: Arc<Api>, path: PathBuf) {
+async fn save(api: Arc<Api>, data: Arc<Kept>) {
     let mut saved = 0;
     loop {
         tokio::time::sleep(SAVES).await;
@@ -219,8 +223,8 @@ async fn save(api: Arc<Api>, path: PathBuf) {
         if version == saved {
             continue;
         }
-        let (api, path) = (Arc::clone(&api), path.clone());
-        let done = tokio::task::spawn_blocking(move || persist::save(&api, &path)).await;
+        let (api, data) = (Arc::clone(&api), Arc::clone(&data));
+        let done = tokio::task::spawn_blocking(move || data.save(&api)).await;
         match done {
             Ok(Ok(())) => saved = version,
             Ok(Err(problem)) => tracing::warn!(%problem, "the sandbox could not be saved"),

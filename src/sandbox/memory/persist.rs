@@ -1,10 +1,10 @@
 //! A sandbox kept in a file: all objects as they are stored, behind a line that tells what follows
 //! and a digest that tells whether all of it is there.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::{self, Write};
-use std::path::Path;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -41,6 +41,61 @@ struct Line<'a> {
     version: &'a str,
     #[serde(borrow)]
     object: &'a RawValue,
+}
+
+/// The right to use a file, held while a sandbox runs. Two would each write over the other.
+#[derive(Debug)]
+pub struct Kept {
+    path: PathBuf,
+    _lock: File,
+    /// One save at a time, each of what there is by then: whichever ends last is right
+    saving: Mutex<()>,
+}
+
+impl Kept {
+    /// Takes a file, which need not be there yet, before anything is done.
+    ///
+    /// # Errors
+    /// When it is no regular file, cannot be written, or another sandbox has it.
+    pub fn take(path: &Path) -> Result<Self, Error> {
+        // A link stays one: what it leads to is written.
+        let path = match fs::canonicalize(path) {
+            Ok(path) => path,
+            Err(problem) if problem.kind() == io::ErrorKind::NotFound => std::path::absolute(path)?,
+            Err(problem) => return Err(problem.into()),
+        };
+        if path.exists() && !path.is_file() {
+            return Err(Error::Damaged("it is not a regular file"));
+        }
+        let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
+            return Err(Error::Damaged("it is not a regular file"));
+        };
+        let lock = parent.join(format!(".{}.lock", name.to_string_lossy()));
+        let lock = File::create(lock)?;
+        if lock.try_lock().is_err() {
+            return Err(Error::Damaged("another sandbox is using it"));
+        }
+        Ok(Kept {
+            path,
+            _lock: lock,
+            saving: Mutex::new(()),
+        })
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Writes all objects, at once and complete: whoever reads the file finds the old state or the
+    /// new.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn save(&self, api: &Api) -> Result<(), Error> {
+        let _saving = self.saving.lock().unwrap_or_else(PoisonError::into_inner);
+        save(api, &self.path)
+    }
 }
 
 /// Reads a file into a server that holds nothing yet; tells whether there was a file.
@@ -91,11 +146,7 @@ pub fn load(api: &Api, path: &Path) -> Result<bool, Error> {
     Ok(true)
 }
 
-/// Writes all objects, at once and complete: whoever reads the file finds the old state or the new.
-///
-/// # Errors
-/// What the system says.
-pub fn save(api: &Api, path: &Path) -> Result<(), Error> {
+fn save(api: &Api, path: &Path) -> Result<(), Error> {
     let mut body = String::new();
     let version = api.store.version();
     for served in api.registry.each() {

@@ -111,9 +111,14 @@ pub(super) async fn register(
     let (api, parameters) = (&api, &parameters);
     let mut created = futures::stream::iter(nodes)
         .map(async |node| {
-            let object = api
-                .create(parameters, &node.object(version, Timestamp::now()))
-                .await?;
+            let wanted = node.object(version, Timestamp::now());
+            let object = match api.create(parameters, &wanted).await {
+                // A sandbox that was kept has its nodes already.
+                Err(kube::Error::Api(status)) if status.is_already_exists() => {
+                    api.get(&node.name()).await?
+                }
+                made => made?,
+            };
             renew(client, *node, &object.metadata.uid.unwrap_or_default()).await;
             Ok::<_, kube::Error>(())
         })
