@@ -51,7 +51,7 @@ pub struct Api {
 }
 
 impl Api {
-    /// A server with what a fresh one has. Nothing is served before [`Api::bootstrap`] was called.
+    /// A server with what a fresh one has. [`bootstrap`](super::bootstrap) makes that.
     pub fn new(settings: Settings) -> Arc<Self> {
         let store = Store::default();
         let registry = Registry::new(&store);

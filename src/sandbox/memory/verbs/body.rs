@@ -192,7 +192,7 @@ impl Call<'_> {
     /// The body of a question, or of what a subresource takes.
     ///
     /// # Errors
-    /// As for [`decode`](Self::decode).
+    /// 400 for what is no object of that kind and, under Strict, for unknown fields.
     pub fn decode_review(
         &self,
         body: &Bytes,
