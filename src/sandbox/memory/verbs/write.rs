@@ -11,6 +11,7 @@ use crate::sandbox::memory::admission;
 use crate::sandbox::memory::api::Api;
 use crate::sandbox::memory::apply;
 use crate::sandbox::memory::authn::User;
+use crate::sandbox::memory::authz::escalation::{self, Grant};
 use crate::sandbox::memory::field::{FieldError, Path};
 use crate::sandbox::memory::kinds::Write;
 use crate::sandbox::memory::object::{self, meta, set_meta};
@@ -155,6 +156,7 @@ impl Writer<'_> {
         if !errors.is_empty() {
             return Err(served.invalid(&object, &errors).into());
         }
+        self.check_grant(&object, None)?;
         self.warnings.extend(served.warnings(&object, None));
         if sent_version && !is_managed {
             let message = "resourceVersion should not be set on objects to be created";
@@ -307,6 +309,7 @@ impl Writer<'_> {
         if !errors.is_empty() {
             return Err(served.invalid(&object, &errors).into());
         }
+        self.check_grant(&object, Some(&old))?;
         self.warnings.extend(served.warnings(&object, Some(&old)));
         apply::keep_times(&mut object, &old);
         let ends = object::is_deleting(&object)
@@ -444,6 +447,22 @@ impl Writer<'_> {
             now,
         };
         apply::update(&context, live, object, self.manager);
+    }
+
+    /// Whether a role or binding gives no more than its writer has.
+    fn check_grant(&self, object: &Value, old: Option<&Value>) -> Result<(), Status> {
+        let resource = &self.served.resource;
+        if resource.group != "rbac.authorization.k8s.io" {
+            return Ok(());
+        }
+        let grant = Grant {
+            user: self.user,
+            plural: &resource.plural,
+            namespace: self.namespace,
+            object,
+            old,
+        };
+        escalation::check(&self.api.authorizer, &self.api.store, grant)
     }
 
     fn conflict(&self, name: &str, why: &str) -> Status {
