@@ -96,17 +96,17 @@ impl Definitions {
         match crd::settle(&definition, &others, &now) {
             Some(settled) => {
                 // Served before it says so, so that nobody finds less than was promised.
-                Self::serve(api, within, &settled);
+                Self::serve(api, &settled);
                 if within.update(&resource, "status", settled).is_err() {
                     self.due.insert(name.to_owned());
                 }
             }
-            None => Self::serve(api, within, &definition),
+            None => Self::serve(api, &definition),
         }
     }
 
     /// Serves what a definition defines.
-    pub fn serve(api: &Arc<Api>, _: &Within, definition: &Value) {
+    pub fn serve(api: &Api, definition: &Value) {
         let name = meta(definition, "name");
         let known = api.registry.of_definition(name);
         let is_known = known.first().is_some_and(|served| match &served.behaviour {

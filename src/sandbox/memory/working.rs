@@ -60,12 +60,11 @@ impl Drop for Controllers {
 }
 
 /// Serves what the CustomResourceDefinitions that are stored define, before anybody asks.
-pub fn serve_definitions(api: &Arc<Api>) {
-    let within = Within::new(Arc::clone(api), "kube-apiserver");
+pub fn serve_definitions(api: &Api) {
     let shelf = Definitions::shelf(api);
     let page = api.store.list(shelf, &Query::everything());
     for stored in page.map(|page| page.items).unwrap_or_default() {
-        Definitions::serve(api, &within, &stored.value());
+        Definitions::serve(api, &stored.value());
     }
 }
 

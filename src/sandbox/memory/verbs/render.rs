@@ -196,11 +196,7 @@ impl Renderer {
 
     /// An event of a watch.
     pub fn event(&self, what: What, stored: &Stored) -> Bytes {
-        let name = match what {
-            What::Added => "ADDED",
-            What::Modified => "MODIFIED",
-            What::Deleted => "DELETED",
-        };
+        let name = word(what);
         if self.form.shape == Shape::Whole && !self.form.is_yaml {
             return match self.json(stored) {
                 Ok(json) => framed(name, &json),
@@ -215,11 +211,7 @@ impl Renderer {
 
     /// An event about an object as it was, at a later version.
     pub fn event_at(&self, what: What, stored: &Stored, version: u64) -> Bytes {
-        let name = match what {
-            What::Deleted => "DELETED",
-            What::Added => "ADDED",
-            What::Modified => "MODIFIED",
-        };
+        let name = word(what);
         match self.value(stored) {
             Ok(mut object) => {
                 let version = json!(version.to_string());
@@ -365,6 +357,15 @@ impl Served {
             }
             Behaviour::Custom(version) => Ok(version.convert(object)),
         }
+    }
+}
+
+/// The type of an event of a watch.
+fn word(what: What) -> &'static str {
+    match what {
+        What::Added => "ADDED",
+        What::Modified => "MODIFIED",
+        What::Deleted => "DELETED",
     }
 }
 
