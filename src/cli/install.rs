@@ -286,6 +286,19 @@ impl Args {
     }
 }
 
+/// Makes the CRD, or updates it, and waits until the server takes Apps.
+///
+/// Errors: what the server does not take, explained.
+pub(super) async fn crd(server: &Server) -> anyhow::Result<()> {
+    let way = Way {
+        write: Write::Really,
+        home: NAMESPACE,
+        force: false,
+    };
+    apply::apply(server, &manifests::crd(), way).await?;
+    established::wait(server).await
+}
+
 const ONLY_ADMINISTRATORS: &str = "\
 Nothing was written. Installing takes an administrator's rights. Somebody who has them can apply what
 appop install --dry-run -o yaml prints.";

@@ -14,12 +14,14 @@ mod apps;
 mod complete;
 mod completion;
 mod crds;
+mod demo;
 mod discover;
 pub mod exit;
 mod explain;
 mod family;
 mod install;
 mod name;
+mod private;
 mod raw;
 mod run;
 mod sandbox;
@@ -51,6 +53,9 @@ pub struct Global {
     /// How to reach the server.
     #[command(flatten)]
     pub connect: ConnectFlags,
+    /// Ask a Kubernetes API that is started in memory for this command alone, with an example App
+    #[arg(long = "sandbox", global = true, help_heading = "Connection")]
+    pub private: bool,
     /// Directory of what is kept between runs; otherwise $KUBECACHEDIR, otherwise ~/.kube/cache
     #[arg(
         long,
@@ -102,6 +107,24 @@ pub enum Command {
     Sandbox(sandbox::Args),
     /// Print the script that makes a shell complete appop's command lines
     Completion(completion::Args),
+}
+
+impl Command {
+    async fn run(&self, context: &Context) -> anyhow::Result<ExitCode> {
+        match self {
+            Command::Discover(args) => args.run(context).await,
+            Command::Raw(args) => args.run(context).await,
+            Command::Crds(args) => args.run(context).await,
+            Command::Explain(args) => args.run(context).await,
+            Command::Run(args) => args.run(context).await,
+            Command::Install(args) => args.run(context).await,
+            Command::Uninstall(args) => args.run(context).await,
+            Command::Apps(args) => args.run(context).await,
+            Command::Tree(args) => args.run(context).await,
+            Command::Sandbox(args) => args.run(context).await,
+            Command::Completion(args) => args.run(context),
+        }
+    }
 }
 
 /// What every subcommand gets: the resolved global flags.
@@ -175,31 +198,19 @@ fn trace(verbose: u8) {
 }
 
 fn run(cli: Cli, printer: Printer) -> anyhow::Result<ExitCode> {
-    let mut runtime = match cli.command {
-        // A server has many clients at once; everything else is one.
-        Command::Sandbox(_) => tokio::runtime::Builder::new_multi_thread(),
-        _ => tokio::runtime::Builder::new_current_thread(),
+    let is_private = cli.global.private;
+    // A server has many clients at once; everything else is one.
+    let mut runtime = match is_private || matches!(cli.command, Command::Sandbox(_)) {
+        true => tokio::runtime::Builder::new_multi_thread(),
+        false => tokio::runtime::Builder::new_current_thread(),
     };
     let runtime = runtime.enable_all().build()?;
-    let context = Context {
-        printer,
-        global: cli.global,
+    let Cli { global, command } = cli;
+    let context = Context { printer, global };
+    let ended = match is_private {
+        true => runtime.block_on(private::run(&command, context)),
+        false => runtime.block_on(command.run(&context)),
     };
-    let ended = runtime.block_on(async {
-        match &cli.command {
-            Command::Discover(args) => args.run(&context).await,
-            Command::Raw(args) => args.run(&context).await,
-            Command::Crds(args) => args.run(&context).await,
-            Command::Explain(args) => args.run(&context).await,
-            Command::Run(args) => args.run(&context).await,
-            Command::Install(args) => args.run(&context).await,
-            Command::Uninstall(args) => args.run(&context).await,
-            Command::Apps(args) => args.run(&context).await,
-            Command::Tree(args) => args.run(&context).await,
-            Command::Sandbox(args) => args.run(&context).await,
-            Command::Completion(args) => args.run(&context),
-        }
-    });
     // A read of stdin that never ends must not keep the program alive.
     runtime.shutdown_background();
     ended

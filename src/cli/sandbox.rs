@@ -6,10 +6,12 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use super::Context;
+use super::exit::Usage;
 use crate::sandbox::memory::host::Options;
 
 #[cfg(unix)]
 mod command;
+mod hints;
 #[cfg(not(unix))]
 mod portable;
 #[cfg(unix)]
@@ -17,7 +19,8 @@ mod running;
 #[cfg(unix)]
 mod serve;
 #[cfg(unix)]
-mod signals;
+pub(super) mod signals;
+mod status;
 
 #[cfg(not(unix))]
 use portable as serve;
@@ -39,18 +42,23 @@ Job's too) succeeds after a second. Volumes, probes, images, pod affinity and to
 not looked at; logs, exec and port-forward have nothing to reach.
 
 Examples:
-  appop sandbox
+  appop sandbox --demo
   appop sandbox --nodes 3 -- kubectl get nodes
   appop sandbox --kubeconfig sandbox.yaml -- ./e2e.sh
   appop sandbox --real -- bash";
 
 /// Arguments of `appop sandbox`.
 #[derive(Debug, clap::Args)]
-#[command(after_long_help = MORE)]
+#[command(after_long_help = MORE, args_conflicts_with_subcommands = true)]
 pub struct Args {
+    #[command(subcommand)]
+    action: Option<Action>,
     /// Run the real servers: etcd, kube-apiserver and kube-controller-manager
     #[arg(long)]
     real: bool,
+    /// Bring an example App up, by the operator, which runs in this process too
+    #[arg(long)]
+    demo: bool,
     /// The API server's port; any free one by default
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     port: Option<u16>,
@@ -75,9 +83,25 @@ pub struct Args {
     command: Vec<OsString>,
 }
 
+/// What else there is to do with sandboxes.
+#[derive(Debug, clap::Subcommand)]
+enum Action {
+    /// Which sandboxes are running, and where their kubeconfigs are
+    Status(status::Args),
+}
+
 impl Args {
     /// Serves until told to stop, or until the command given has ended.
     pub(super) async fn run(&self, context: &Context) -> anyhow::Result<ExitCode> {
+        if let Some(Action::Status(args)) = &self.action {
+            return args.run(context.printer);
+        }
+        if let Some(flag) = context.global.connect.beside_file() {
+            return Err(Usage(format!(
+                "{flag} is for commands that ask a server; appop sandbox starts one"
+            ))
+            .into());
+        }
         serve::run(self, context.printer).await
     }
 

@@ -12,8 +12,8 @@ pub enum Error {
     /// There is no kubeconfig, no `--server`, and this is no pod.
     #[error(
         "no cluster is configured: no --server was given, {looked_at}, and this is not a pod.\n\
-         Point KUBECONFIG or --kubeconfig at a kubeconfig file, or start a Kubernetes API on this \
-         machine with: appop sandbox --real"
+         Point KUBECONFIG or --kubeconfig at a kubeconfig file. Without a cluster: appop sandbox \
+         starts a Kubernetes API on this machine, and --sandbox one for this command alone"
     )]
     NotConfigured {
         /// "there is no X" for each file that was looked for

@@ -84,3 +84,47 @@ pub struct ConnectFlags {
     #[arg(long, global = true, hide_short_help = true, value_name = "TIME")]
     pub request_timeout: Option<String>,
 }
+
+impl ConnectFlags {
+    /// The first of the flags given that says which server to ask, or as whom it is to know us.
+    pub fn chosen(&self) -> Option<&'static str> {
+        let kubeconfig = (self.kubeconfig.is_some(), "--kubeconfig");
+        std::iter::once(kubeconfig)
+            .chain(self.chosen_in_file())
+            .find_map(|(given, flag)| given.then_some(flag))
+    }
+
+    /// The first of the flags given that has no meaning where a kubeconfig is written.
+    pub fn beside_file(&self) -> Option<&'static str> {
+        let others = [
+            (self.namespace.is_some(), "--namespace"),
+            (self.impersonate.is_some(), "--as"),
+            (!self.impersonate_groups.is_empty(), "--as-group"),
+            (self.impersonate_uid.is_some(), "--as-uid"),
+            (!self.impersonate_extra.is_empty(), "--as-user-extra"),
+            (self.request_timeout.is_some(), "--request-timeout"),
+        ];
+        self.chosen_in_file()
+            .into_iter()
+            .chain(others)
+            .find_map(|(given, flag)| given.then_some(flag))
+    }
+
+    fn chosen_in_file(&self) -> [(bool, &'static str); 10] {
+        [
+            (self.context.is_some(), "--context"),
+            (self.cluster.is_some(), "--cluster"),
+            (self.user.is_some(), "--user"),
+            (self.server.is_some(), "--server"),
+            (self.token.is_some(), "--token"),
+            (
+                self.certificate_authority.is_some(),
+                "--certificate-authority",
+            ),
+            (self.client_certificate.is_some(), "--client-certificate"),
+            (self.client_key.is_some(), "--client-key"),
+            (self.insecure_skip_tls_verify, "--insecure-skip-tls-verify"),
+            (self.tls_server_name.is_some(), "--tls-server-name"),
+        ]
+    }
+}

@@ -71,6 +71,19 @@ pub(super) fn write_private(path: &Path, content: &str) -> std::io::Result<()> {
     file.write_all(content.as_bytes())
 }
 
+/// The directories of this user's sandboxes whose owner lives.
+pub(super) fn in_use() -> Vec<PathBuf> {
+    let Ok(entries) = std::env::temp_dir().read_dir() else {
+        return Vec::new();
+    };
+    entries
+        .flatten()
+        .filter(|entry| entry.file_name().to_string_lossy().starts_with(PREFIX))
+        .map(|entry| entry.path())
+        .filter(|dir| state(dir) == State::InUse)
+        .collect()
+}
+
 /// Removes directories that a killed sandbox has left. What cannot be removed stays: the next
 /// start tries again, and nothing depends on it.
 fn sweep(parent: &Path) {
@@ -78,31 +91,51 @@ fn sweep(parent: &Path) {
         return;
     };
     for entry in entries.flatten() {
-        if entry.file_name().to_string_lossy().starts_with(PREFIX) && is_abandoned(&entry.path()) {
+        if entry.file_name().to_string_lossy().starts_with(PREFIX)
+            && state(&entry.path()) == State::Abandoned
+        {
             let _ = fs::remove_dir_all(entry.path());
         }
     }
 }
 
-/// Whether `dir` is ours and nobody holds its lock. One without a lock is just being made, or was
+/// What is to be thought of a directory with our name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// Its owner lives
+    InUse,
+    /// Its owner is gone
+    Abandoned,
+    /// It is being made, or another user's
+    Foreign,
+}
+
+/// Whether `dir` is ours and somebody holds its lock. One without a lock is just being made, or was
 /// left so long ago.
-fn is_abandoned(dir: &Path) -> bool {
+fn state(dir: &Path) -> State {
     // A directory for temporary files is often shared: another user's symbolic link or directory
     // must not decide what is removed.
     let Ok(metadata) = dir.symlink_metadata() else {
-        return false;
+        return State::Foreign;
     };
     if !metadata.is_dir() || !is_own(&metadata) {
-        return false;
+        return State::Foreign;
     }
     match File::open(dir.join(LOCK)) {
-        Ok(lock) => lock.try_lock().is_ok(),
+        // Shared, so that two who look at the same time do not take each other for the owner.
+        Ok(lock) => match lock.try_lock_shared() {
+            Ok(()) => State::Abandoned,
+            Err(_) => State::InUse,
+        },
         Err(_) => {
             let age = metadata
                 .modified()
                 .ok()
                 .and_then(|time| time.elapsed().ok());
-            age.is_some_and(|age| age > MAKING)
+            match age.is_some_and(|age| age > MAKING) {
+                true => State::Abandoned,
+                false => State::Foreign,
+            }
         }
     }
 }

@@ -9,6 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 
 use super::error::Error;
+use super::notice;
 
 /// The name of the context, the cluster and the user in the kubeconfig.
 pub const CONTEXT: &str = "appop-sandbox";
@@ -81,8 +82,18 @@ impl Place {
             return Err(refuse("it is not a regular file".to_owned()));
         }
         let content = read(&path).map_err(|problem| refuse(problem.to_string()))?;
-        if content.is_empty() || is_sandbox(&content) {
+        if content.is_empty() {
             return Ok(Place(path));
+        }
+        if is_sandbox(&content) {
+            return match notice::user_of(&path) {
+                None => Ok(Place(path)),
+                Some(other) => Err(refuse(format!(
+                    "it is of the sandbox at {} (process {}), which is running; name another one, \
+                     or end that sandbox",
+                    other.url, other.pid
+                ))),
+            };
         }
         Err(refuse(
             "a file is there that no sandbox has written, and it would be lost; name another one"

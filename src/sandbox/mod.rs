@@ -10,6 +10,7 @@ mod directory;
 mod error;
 mod kubeconfig;
 pub mod memory;
+mod notice;
 mod pki;
 #[cfg(unix)]
 pub mod real;
@@ -17,3 +18,4 @@ pub mod simulator;
 
 pub use error::{ASSETS_VARIABLE, Ended, Error};
 pub use kubeconfig::CONTEXT;
+pub use notice::{Kind, Notice, running};

@@ -24,6 +24,7 @@ mod raw_hostile;
 mod raw_shown;
 mod readme;
 mod sandbox;
+mod sandbox_ways;
 mod simulator;
 mod support;
 mod terminal;

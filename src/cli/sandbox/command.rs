@@ -18,6 +18,8 @@ use super::signals::Signals;
 use crate::output::Printer;
 use crate::sandbox::ASSETS_VARIABLE;
 
+const CACHE_VARIABLE: &str = "KUBECACHEDIR";
+
 /// A shell's codes for a command that is not there, and for one that cannot be run.
 const NOT_FOUND: u8 = 127;
 const NOT_EXECUTABLE: u8 = 126;
@@ -39,6 +41,7 @@ pub(super) async fn run(
     command
         .args(arguments)
         .env("KUBECONFIG", running.kubeconfig())
+        .env(CACHE_VARIABLE, cache(running.directory()))
         .env(
             "PATH",
             path(own, env::var_os("PATH"), env::var_os(ASSETS_VARIABLE))?,
@@ -84,6 +87,14 @@ pub(super) async fn run(
     } else {
         code.max(1)
     }))
+}
+
+/// Where kubectl, and appop, keep what servers serve: by address, of which this sandbox's is soon
+/// another one's.
+fn cache(sandbox: &Path) -> OsString {
+    env::var_os(CACHE_VARIABLE)
+        .filter(|dir| !dir.is_empty())
+        .unwrap_or_else(|| sandbox.join("cache").into_os_string())
 }
 
 fn pass_on(child: &Child, signal: rustix::process::Signal) {

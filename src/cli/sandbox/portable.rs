@@ -6,7 +6,8 @@ use std::process::ExitCode;
 use anyhow::Context;
 use tokio::process::Command;
 
-use super::Args;
+use super::{Args, hints};
+use crate::cli::demo;
 use crate::output::Printer;
 use crate::sandbox::memory::host::Sandbox;
 
@@ -16,6 +17,14 @@ pub(super) async fn run(args: &Args, printer: Printer) -> anyhow::Result<ExitCod
     }
     let sandbox = Sandbox::start(args.memory()).await?;
     let kubeconfig = sandbox.kubeconfig_path().to_owned();
+    let mut operator = None;
+    if args.demo {
+        let (started, state) = demo::bring_up(&kubeconfig, printer).await?;
+        operator = Some(started);
+        if args.command.is_empty() {
+            printer.say(&hints::text(&state));
+        }
+    }
     let code = match args.command.split_first() {
         Some((program, arguments)) => {
             let mut command = Command::new(program);
@@ -31,6 +40,9 @@ pub(super) async fn run(args: &Args, printer: Printer) -> anyhow::Result<ExitCod
             ExitCode::SUCCESS
         }
     };
+    if let Some(operator) = operator {
+        operator.stop().await;
+    }
     sandbox.stop().await?;
     Ok(code)
 }

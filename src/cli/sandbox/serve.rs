@@ -6,8 +6,10 @@ use std::time::Instant;
 
 use super::Args;
 use super::command;
+use super::hints;
 use super::running::Running;
 use super::signals::Signals;
+use crate::cli::demo::{self, State};
 use crate::output::Printer;
 use crate::output::progress::Progress;
 use crate::sandbox::memory::host::Sandbox;
@@ -24,27 +26,56 @@ pub(super) async fn run(args: &Args, printer: Printer) -> anyhow::Result<ExitCod
         }
     };
     let mut running = started;
-    if let Some((program, arguments)) = args.command.split_first() {
-        let ended = command::run(program, arguments, &mut running, &mut signals, printer).await;
-        let stopped = running.stop().await;
-        return ended.and_then(|code| stopped.map(|()| code));
+    if args.command.is_empty() {
+        printer.say(&format!(
+            "{} with {}, ready after {:.1} s. Ctrl-C ends it.",
+            running.name(),
+            nodes(args.nodes),
+            began.elapsed().as_secs_f32()
+        ));
     }
-    printer.say(&format!(
-        "{} with {}, ready after {:.1} s. Ctrl-C ends it.",
-        running.name(),
-        nodes(args.nodes),
-        began.elapsed().as_secs_f32()
-    ));
-    let announced = printer.data(&export_line(running.kubeconfig()));
-    let ended = match announced {
-        Err(problem) => Err(problem.into()),
-        Ok(()) => tokio::select! {
-            ended = running.ended() => Err(anyhow::anyhow!("{ended}")),
-            _ = signals.next() => Ok(ExitCode::SUCCESS),
-        },
-    };
+    let ended = serve(args, &mut running, &mut signals, printer).await;
     let stopped = running.stop().await;
     ended.and_then(|code| stopped.map(|()| code))
+}
+
+async fn serve(
+    args: &Args,
+    running: &mut Running,
+    signals: &mut Signals,
+    printer: Printer,
+) -> anyhow::Result<ExitCode> {
+    let mut operator = None;
+    if args.demo {
+        let (started, state) = tokio::select! {
+            up = demo::bring_up(running.kubeconfig(), printer) => up?,
+            signal = signals.next() => return Ok(signal.exit_code()),
+        };
+        operator = Some(started);
+        match &state {
+            _ if args.command.is_empty() => printer.say(&hints::text(&state)),
+            State::Ready(_) => {}
+            State::Waiting(why) => {
+                printer.warn(&format!("the App {} is not ready: {why}", demo::NAME));
+            }
+        }
+    }
+    let ended = match args.command.split_first() {
+        Some((program, arguments)) => {
+            command::run(program, arguments, running, signals, printer).await
+        }
+        None => match printer.data(&export_line(running.kubeconfig())) {
+            Err(problem) => Err(problem.into()),
+            Ok(()) => tokio::select! {
+                ended = running.ended() => Err(anyhow::anyhow!("{ended}")),
+                _ = signals.next() => Ok(ExitCode::SUCCESS),
+            },
+        },
+    };
+    if let Some(operator) = operator {
+        operator.stop().await;
+    }
+    ended
 }
 
 async fn start(args: &Args, printer: Printer) -> anyhow::Result<Running> {

@@ -8,7 +8,7 @@ use rustix::process::Signal;
 use tokio::signal::unix::{self, SignalKind, signal};
 
 /// Catches SIGHUP, SIGINT, SIGQUIT and SIGTERM from now on; SIGHUP not under nohup.
-pub(super) struct Signals {
+pub(in crate::cli) struct Signals {
     hangup: Option<unix::Signal>,
     interrupt: unix::Signal,
     quit: unix::Signal,
@@ -17,10 +17,10 @@ pub(super) struct Signals {
 
 /// One that came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Caught(pub(super) Signal);
+pub(in crate::cli) struct Caught(pub(super) Signal);
 
 impl Signals {
-    pub(super) fn catch() -> io::Result<Self> {
+    pub(in crate::cli) fn catch() -> io::Result<Self> {
         Ok(Signals {
             hangup: (!hangups_are_ignored())
                 .then(|| signal(SignalKind::hangup()))
@@ -32,7 +32,7 @@ impl Signals {
     }
 
     /// Waits for the next one.
-    pub(super) async fn next(&mut self) -> Caught {
+    pub(in crate::cli) async fn next(&mut self) -> Caught {
         let hangup = async {
             match &mut self.hangup {
                 Some(hangup) => hangup.recv().await,
@@ -51,7 +51,7 @@ impl Signals {
 
 impl Caught {
     /// What a shell shows for a program that this signal has ended.
-    pub(super) fn exit_code(self) -> ExitCode {
+    pub(in crate::cli) fn exit_code(self) -> ExitCode {
         ExitCode::from(128u8.saturating_add(u8::try_from(self.0.as_raw()).unwrap_or(u8::MAX)))
     }
 

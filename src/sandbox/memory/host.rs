@@ -18,6 +18,7 @@ use super::{bootstrap, persist, working};
 use crate::sandbox::directory::Directory;
 use crate::sandbox::error::Error;
 use crate::sandbox::kubeconfig::{self, Place, Written};
+use crate::sandbox::notice::{Kind, Notice};
 use crate::sandbox::pki::{self, random_token};
 use crate::sandbox::simulator::Simulator;
 
@@ -118,6 +119,17 @@ impl Sandbox {
             .map_err(Error::api("register the nodes"))?;
         simulator.ready().await;
         let kubeconfig = place.write(&kubeconfig::text(&url, &pki.ca, &token), &token)?;
+        let notice = Notice {
+            url: url.clone(),
+            version,
+            kind: Kind::Memory,
+            nodes: options.nodes,
+            pid: std::process::id(),
+            started: jiff::Timestamp::now().to_string(),
+            kubeconfig: kubeconfig.path().to_owned(),
+            data: data.as_ref().map(|data| absolute(data.path())),
+        };
+        notice.post(directory.path())?;
         let saving = data
             .as_ref()
             .map(|data| tokio::spawn(save(Arc::clone(&api), Arc::clone(data))));
@@ -194,6 +206,10 @@ impl Drop for Sandbox {
 fn take(path: &Path) -> Result<Arc<Kept>, Error> {
     let kept = Kept::take(path).map_err(|problem| unusable(path, &problem))?;
     Ok(Arc::new(kept))
+}
+
+fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
 
 fn unusable(path: &Path, problem: &persist::Error) -> Error {

@@ -10,6 +10,7 @@ use super::startup::{Startup, check_port};
 use crate::sandbox::directory::Directory;
 use crate::sandbox::error::{Ended, Error};
 use crate::sandbox::kubeconfig::{self, Place, Written};
+use crate::sandbox::notice::{Kind, Notice};
 use crate::sandbox::simulator::Simulator;
 
 /// What a control plane is to be like.
@@ -79,6 +80,17 @@ impl ControlPlane {
         let ca = credentials.pki.ca.certificate;
         let token = credentials.admin_token;
         let kubeconfig = place.write(&kubeconfig::text(&url, &ca, &token), &token)?;
+        let notice = Notice {
+            url: url.clone(),
+            version: version.clone(),
+            kind: Kind::Real,
+            nodes: options.nodes,
+            pid: std::process::id(),
+            started: jiff::Timestamp::now().to_string(),
+            kubeconfig: kubeconfig.path().to_owned(),
+            data: None,
+        };
+        notice.post(directory.path())?;
         Ok(ControlPlane {
             url,
             version,
