@@ -178,24 +178,10 @@ impl Call<'_> {
             now: &now,
         };
         let made = apply::apply(&context, live, applied, manager, options.force)?;
-        if !strict.is_empty() {
-            match options.validation {
-                FieldValidation::Ignore => {}
-                FieldValidation::Warn => warnings.extend(strict.warnings()),
-                FieldValidation::Strict => {
-                    let problem = strict.message();
-                    let message = format!("error strict decoding YAML: {problem}");
-                    return Err(Status::bad_request(message));
-                }
-            }
-        }
+        strictly(strict, options, warnings)?;
         let name = context.object_name(applied);
-        let taken = body::take_patched(&self.served, made.object).map_err(|problem| {
-            let message = format!(
-                "failed to convert new object ({name}) to proper version ({api_version}): {problem}"
-            );
-            Status::new(500, "", message)
-        })?;
+        let taken = body::take_patched(&self.served, made.object)
+            .map_err(|problem| not_converted(&name, &api_version, &problem))?;
         Ok(Change {
             object: taken.object,
             is_managed: true,
@@ -219,21 +205,31 @@ impl Call<'_> {
     }
 }
 
-/// What a patch makes of a value that is no object of the resource itself, such as a scale.
-pub(super) fn apply_to(
-    patch: &AnyPatch,
-    types: &crate::sandbox::memory::types::Types,
-    type_: crate::sandbox::memory::types::TypeId,
-    before: Value,
-) -> Result<Value, Status> {
-    match patch {
-        AnyPatch::Plain(patch) => {
-            let after = patch.apply(types, type_, before.clone())?;
-            let decoded = decode::Parsed::of(after).decode(types, type_);
-            decoded
-                .map(|decoded| decoded.value)
-                .map_err(|problem| patch.invalid(&before, &problem))
-        }
-        AnyPatch::Apply(..) => Err(media::unsupported(CUSTOM)),
+/// Errors: what is wrong with the text of an applied object, where that is asked for.
+pub(super) fn strictly(
+    strict: &Strict,
+    options: &WriteOptions,
+    warnings: &mut Vec<String>,
+) -> Result<(), Status> {
+    if strict.is_empty() {
+        return Ok(());
     }
+    match options.validation {
+        FieldValidation::Ignore => {}
+        FieldValidation::Warn => warnings.extend(strict.warnings()),
+        FieldValidation::Strict => {
+            let problem = strict.message();
+            let message = format!("error strict decoding YAML: {problem}");
+            return Err(Status::bad_request(message));
+        }
+    }
+    Ok(())
+}
+
+/// 500 for an applied object that is none of its kind.
+pub(super) fn not_converted(name: &str, api_version: &str, problem: &str) -> Status {
+    let message = format!(
+        "failed to convert new object ({name}) to proper version ({api_version}): {problem}"
+    );
+    Status::new(500, "", message)
 }
