@@ -12,6 +12,7 @@ use crate::sandbox::memory::host::Options;
 #[cfg(unix)]
 mod command;
 mod hints;
+mod pods;
 #[cfg(not(unix))]
 mod portable;
 #[cfg(unix)]
@@ -38,12 +39,15 @@ overwritten only when it is empty or another sandbox's, and removed at the end.
 
 On the simulated nodes no container runs, but pods are scheduled, become ready and go when they
 are deleted, as if all went well. A pod that may complete (restartPolicy Never or OnFailure, so a
-Job's too) succeeds after a second. Volumes, probes, images, pod affinity and topology spread are
+Job's too) succeeds after a second. In a PATTERN, `*` stands for any characters, and `?` for one; an
+image is meant by all of it or by what follows its last slash, a pod by its name or by its
+namespace/name. Volumes, probes, images, pod affinity and topology spread are
 not looked at; logs, exec and port-forward have nothing to reach.
 
 Examples:
   appop sandbox --demo
   appop sandbox --nodes 3 -- kubectl get nodes
+  appop sandbox --fail-image 'nginx:*' --fail-pod 'shop/web-*' --start-delay 5s
   appop sandbox --kubeconfig sandbox.yaml -- ./e2e.sh
   appop sandbox --real -- bash";
 
@@ -72,6 +76,8 @@ pub struct Args {
     /// How many nodes to simulate
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(0..=500))]
     nodes: u16,
+    #[command(flatten)]
+    pods: pods::Pods,
     /// Let Roles and their bindings decide who may do what, as they always do with --real
     #[arg(long)]
     rbac: bool,
@@ -112,6 +118,7 @@ impl Args {
             address: SocketAddr::new(address, self.port.unwrap_or(0)),
             kubeconfig: self.kubeconfig.clone(),
             nodes: self.nodes,
+            pods: self.pods.options(),
             rbac: self.rbac,
             data: self.data.clone(),
         }

@@ -3,6 +3,7 @@
 
 mod credentials;
 pub mod curl;
+mod duration;
 mod error;
 mod exec;
 mod failure;
@@ -18,6 +19,7 @@ mod trace;
 mod userinfo;
 
 pub use credentials::{Credential, CredentialKind};
+pub use duration::parse_duration;
 pub use error::{Error, Transport, chain};
 pub use failure::{Cause, Details, Failure, Status};
 pub use flags::ConnectFlags;

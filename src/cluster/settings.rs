@@ -14,6 +14,7 @@ use kube::Config;
 use kube::config::{AuthInfo, Cluster, Context, ExecConfig};
 
 use super::credentials::Credential;
+use super::duration::parse_duration;
 use super::error::{Error, chain};
 use super::flags::ConnectFlags;
 use super::kubeconfig::{self, Loaded, Places};
@@ -597,49 +598,14 @@ fn server_uri(address: &str, cluster: &Cluster, auth: &AuthInfo) -> Result<Uri, 
     Ok(uri)
 }
 
-/// What Go's durations reach to; a moment so far away can still be computed.
-const LONGEST: Duration = Duration::from_nanos(i64::MAX as u64);
-
 /// kubectl's `--request-timeout`: Go durations, or seconds; 0 means none.
 fn parse_timeout(text: &str) -> Result<Option<Duration>, Error> {
-    let wrong = || {
+    let timeout = parse_duration(text).ok_or_else(|| {
         Error::Settings(format!(
             "--request-timeout {text:?} is not a time; write it like 5s, 2m30s or 1h, or 0 for no limit"
         ))
-    };
-    if let Ok(seconds) = text.parse::<u32>() {
-        return Ok((seconds > 0).then(|| Duration::from_secs(u64::from(seconds))));
-    }
-    let mut total = Duration::ZERO;
-    let mut rest = text;
-    while !rest.is_empty() {
-        let digits = rest
-            .find(|c: char| !c.is_ascii_digit() && c != '.')
-            .ok_or_else(wrong)?;
-        let number: f64 = rest[..digits].parse().map_err(|_| wrong())?;
-        let unit = rest[digits..]
-            .find(|c: char| c.is_ascii_digit())
-            .map_or(rest.len(), |n| digits + n);
-        let factor = match &rest[digits..unit] {
-            "ns" => 1e-9,
-            "us" | "µs" => 1e-6,
-            "ms" => 0.001,
-            "s" => 1.0,
-            "m" => 60.0,
-            "h" => 3600.0,
-            _ => return Err(wrong()),
-        };
-        total = Duration::try_from_secs_f64(number * factor)
-            .ok()
-            .and_then(|part| total.checked_add(part))
-            .filter(|total| *total <= LONGEST)
-            .ok_or_else(wrong)?;
-        rest = &rest[unit..];
-    }
-    if text.is_empty() {
-        return Err(wrong());
-    }
-    Ok((total > Duration::ZERO).then_some(total))
+    })?;
+    Ok((timeout > Duration::ZERO).then_some(timeout))
 }
 
 #[cfg(test)]

@@ -28,3 +28,4 @@ mod sandbox_ways;
 mod simulator;
 mod support;
 mod terminal;
+mod troubled;

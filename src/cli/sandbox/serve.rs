@@ -87,6 +87,7 @@ async fn start(args: &Args, printer: Printer) -> anyhow::Result<Running> {
         port: args.port,
         kubeconfig: args.kubeconfig.clone(),
         nodes: args.nodes,
+        pods: args.pods.options(),
     };
     if args.command.is_empty() {
         let started = ControlPlane::start(options, |stage| printer.say(stage)).await?;

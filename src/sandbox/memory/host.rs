@@ -20,7 +20,7 @@ use crate::sandbox::error::Error;
 use crate::sandbox::kubeconfig::{self, Place, Written};
 use crate::sandbox::notice::{Kind, Notice};
 use crate::sandbox::pki::{self, random_token};
-use crate::sandbox::simulator::Simulator;
+use crate::sandbox::simulator::{self, Simulator};
 
 /// How often what has changed is written to the file.
 const SAVES: Duration = Duration::from_secs(5);
@@ -35,6 +35,8 @@ pub struct Options {
     pub kubeconfig: Option<PathBuf>,
     /// How many nodes to simulate
     pub nodes: u16,
+    /// What their kubelets make of pods
+    pub pods: simulator::Options,
     /// Whether Roles decide who may do what
     pub rbac: bool,
     /// Where to keep everything from one run to the next
@@ -47,6 +49,7 @@ impl Default for Options {
             address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             kubeconfig: None,
             nodes: 1,
+            pods: simulator::Options::default(),
             rbac: false,
             data: None,
         }
@@ -114,7 +117,7 @@ impl Sandbox {
         let inner = Client::new(kubelets, "default");
         let version = super::catalog::catalog().kubernetes();
         let version = format!("v{version}");
-        let mut simulator = Simulator::start(inner.clone(), options.nodes, &version)
+        let mut simulator = Simulator::start(inner.clone(), options.nodes, &version, options.pods)
             .await
             .map_err(Error::api("register the nodes"))?;
         simulator.ready().await;

@@ -11,7 +11,7 @@ use crate::sandbox::directory::Directory;
 use crate::sandbox::error::{Ended, Error};
 use crate::sandbox::kubeconfig::{self, Place, Written};
 use crate::sandbox::notice::{Kind, Notice};
-use crate::sandbox::simulator::Simulator;
+use crate::sandbox::simulator::{self, Simulator};
 
 /// What a control plane is to be like.
 #[derive(Clone, Debug, Default)]
@@ -23,6 +23,8 @@ pub struct Options {
     pub kubeconfig: Option<PathBuf>,
     /// How many nodes to simulate.
     pub nodes: u16,
+    /// What their kubelets make of pods.
+    pub pods: simulator::Options,
 }
 
 /// A running control plane. [`stop`](Self::stop) ends it; so does dropping it, which blocks for
@@ -75,7 +77,9 @@ impl ControlPlane {
         progress("waiting for kube-apiserver to be ready");
         startup.api_server_is_ready(&client).await?;
         progress("waiting for kube-controller-manager to work");
-        let (simulator, version) = startup.simulator(&client, options.nodes).await?;
+        let (simulator, version) = startup
+            .simulator(&client, options.nodes, options.pods)
+            .await?;
 
         let ca = credentials.pki.ca.certificate;
         let token = credentials.admin_token;

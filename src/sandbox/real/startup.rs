@@ -15,7 +15,7 @@ use super::process::{Servers, log_of, port_was_taken};
 use crate::sandbox::directory::Directory;
 use crate::sandbox::error::{CONTROLLER_MANAGER, Error};
 use crate::sandbox::kubeconfig;
-use crate::sandbox::simulator::Simulator;
+use crate::sandbox::simulator::{self, Simulator};
 
 /// How long the servers together may take; on an idle machine they need about three seconds.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -136,11 +136,12 @@ impl<'a> Startup<'a> {
         &mut self,
         client: &Client,
         nodes: u16,
+        pods: simulator::Options,
     ) -> Result<(Simulator, String), Error> {
         let register = async {
             let version = client.apiserver_version().await?.git_version;
             Ok((
-                Simulator::start(client.clone(), nodes, &version).await?,
+                Simulator::start(client.clone(), nodes, &version, pods).await?,
                 version,
             ))
         };

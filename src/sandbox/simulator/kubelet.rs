@@ -5,14 +5,15 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::core::v1::{HostIP, Pod, PodCondition, PodIP, PodSpec, PodStatus};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
-use super::containers::{Containers, Life};
+use super::conditions::{condition, conditions};
+use super::containers::{Containers, Stage};
+use super::options::Options;
+use super::phase::phase;
 
-/// How long a pod runs that may complete: long enough to be seen running.
-const WORK: Duration = Duration::from_secs(1);
 /// What a process returns that SIGTERM has ended.
 const TERMINATED: i32 = 128 + 15;
 
@@ -34,26 +35,29 @@ pub(super) enum Step {
 pub(super) struct Place {
     pub(super) node: IpAddr,
     pub(super) pod: IpAddr,
+    /// When the kubelet first saw the pod
+    pub(super) since: Timestamp,
 }
 
 /// The next step for a pod that is bound to a simulated node.
-pub(super) fn step(pod: &Pod, place: Place, now: Timestamp) -> Step {
+pub(super) fn step(pod: &Pod, place: Place, options: &Options, now: Timestamp) -> Step {
     let Some(spec) = &pod.spec else {
         return Step::Nothing;
     };
     let current = pod.status.clone().unwrap_or_default();
     let ended = is_terminal(pod);
+    let report = Report {
+        pod,
+        spec,
+        current: &current,
+        place,
+        options,
+        now,
+    };
     if pod.metadata.deletion_timestamp.is_some() {
         let stopped = || {
             let exit_code = if may_complete(spec) { TERMINATED } else { 0 };
-            Box::new(status(
-                pod,
-                spec,
-                &current,
-                place,
-                Life::Ended { exit_code },
-                now,
-            ))
+            Box::new(report.status(Stage::Stopped(exit_code)).0)
         };
         let stop = !ended && current.start_time.is_some();
         return match (pod.metadata.deletion_grace_period_seconds, stop) {
@@ -66,21 +70,13 @@ pub(super) fn step(pod: &Pod, place: Place, now: Timestamp) -> Step {
     if ended {
         return Step::Nothing;
     }
-    let running = status(pod, spec, &current, place, Life::Running, now);
-    if !is_reported(&running, &current) {
-        return Step::Report(Box::new(running));
+    let (wanted, wake) = report.status(report.stage());
+    if !is_reported(&wanted, &current) {
+        return Step::Report(Box::new(wanted));
     }
-    if !may_complete(spec) {
-        return Step::Nothing;
-    }
-    let started = current.start_time.as_ref().map_or(now, |time| time.0);
-    let worked = Duration::try_from(now.duration_since(started)).unwrap_or_default();
-    match WORK.checked_sub(worked).filter(|left| !left.is_zero()) {
-        Some(left) => Step::Wait(left),
-        None => {
-            let life = Life::Ended { exit_code: 0 };
-            Step::Report(Box::new(status(pod, spec, &current, place, life, now)))
-        }
+    match wake {
+        Some(time) => Step::Wait(Duration::try_from(time.duration_since(now)).unwrap_or_default()),
+        None => Step::Nothing,
     }
 }
 
@@ -97,117 +93,82 @@ fn may_complete(spec: &PodSpec) -> bool {
     matches!(spec.restart_policy.as_deref(), Some("Never" | "OnFailure"))
 }
 
-/// The part of a status that a kubelet owns. Times of what has not changed are kept.
-fn status(
-    pod: &Pod,
-    spec: &PodSpec,
-    current: &PodStatus,
+/// What the status of a pod is made of.
+struct Report<'a> {
+    pod: &'a Pod,
+    spec: &'a PodSpec,
+    current: &'a PodStatus,
     place: Place,
-    life: Life,
+    options: &'a Options,
     now: Timestamp,
-) -> PodStatus {
-    let containers = Containers { pod, life, now };
-    let phase = match life {
-        Life::Running => "Running",
-        Life::Ended { exit_code: 0 } => "Succeeded",
-        Life::Ended { .. } => "Failed",
-    };
-    PodStatus {
-        phase: Some(phase.to_owned()),
-        conditions: Some(conditions(pod, spec, current, life, now)),
-        container_statuses: Some(containers.regular(spec, current)),
-        init_container_statuses: some(containers.init(spec, current)),
-        ephemeral_container_statuses: some(containers.ephemeral(spec, current)),
-        host_ip: Some(place.node.to_string()),
-        host_ips: Some(vec![HostIP {
-            ip: place.node.to_string(),
-        }]),
-        pod_ip: Some(place.pod.to_string()),
-        pod_ips: Some(vec![PodIP {
-            ip: place.pod.to_string(),
-        }]),
-        start_time: Some(current.start_time.clone().unwrap_or(Time(now))),
-        observed_generation: pod.metadata.generation,
-        ..PodStatus::default()
-    }
 }
 
-fn conditions(
-    pod: &Pod,
-    spec: &PodSpec,
-    current: &PodStatus,
-    life: Life,
-    now: Timestamp,
-) -> Vec<PodCondition> {
-    let ended = match life {
-        Life::Running => None,
-        Life::Ended { exit_code: 0 } => Some("PodCompleted"),
-        Life::Ended { .. } => Some("PodFailed"),
-    };
-    let (ready, ready_reason, message) = match (ended, unready_gates(spec, current)) {
-        (Some(reason), _) => (false, Some(reason), None),
-        (None, Some(message)) => (false, Some("ReadinessGatesNotReady"), Some(message)),
-        (None, None) => (true, None, None),
-    };
-    let initialized = ended.filter(|reason| *reason == "PodCompleted");
-    [
-        ("PodScheduled", true, None, None),
-        ("PodReadyToStartContainers", ended.is_none(), None, None),
-        ("Initialized", true, initialized, None),
-        ("ContainersReady", ended.is_none(), ended, None),
-        ("Ready", ready, ready_reason, message),
-    ]
-    .map(|(type_, is_true, reason, message)| {
-        let wanted = PodCondition {
-            type_: type_.to_owned(),
-            status: if is_true { "True" } else { "False" }.to_owned(),
-            reason: reason.map(str::to_owned),
-            message,
-            observed_generation: pod.metadata.generation,
-            ..PodCondition::default()
+impl Report<'_> {
+    /// How far a pod has come that goes on.
+    fn stage(&self) -> Stage {
+        let delay = SignedDuration::try_from(self.options.start_delay);
+        let due = delay
+            .ok()
+            .and_then(|delay| self.place.since.checked_add(delay).ok())
+            .unwrap_or(Timestamp::MAX);
+        let has_sandbox = condition(self.current, "PodReadyToStartContainers")
+            .is_some_and(|condition| condition.status == "True");
+        match has_sandbox || due <= self.now {
+            true => Stage::Started(due.min(self.now)),
+            false => Stage::Creating(Some(due)),
+        }
+    }
+
+    /// The part of a status that a kubelet owns, and when it changes by itself. Times of what has
+    /// not changed are kept.
+    fn status(&self, stage: Stage) -> (PodStatus, Option<Timestamp>) {
+        let mut containers = Containers {
+            pod: self.pod,
+            spec: self.spec,
+            options: self.options,
+            stage,
+            now: self.now,
+            wake: None,
         };
-        since(wanted, current, now)
-    })
-    .into()
-}
-
-/// The condition with the time of its last transition: now, if it is one.
-pub(super) fn since(wanted: PodCondition, current: &PodStatus, now: Timestamp) -> PodCondition {
-    let old = condition(current, &wanted.type_).filter(|old| old.status == wanted.status);
-    let time = old.and_then(|old| old.last_transition_time.clone());
-    PodCondition {
-        last_transition_time: Some(time.unwrap_or(Time(now))),
-        ..wanted
+        let old = |statuses: &Option<Vec<_>>| statuses.clone().unwrap_or_default();
+        let old_init = old(&self.current.init_container_statuses);
+        let (mut init, held) = containers.init(&old_init);
+        let regular = containers.regular(&old(&self.current.container_statuses), held);
+        let is_stopped = matches!(stage, Stage::Stopped(_));
+        let phase = phase(self.spec, &init, &regular, is_stopped);
+        if !is_stopped && matches!(phase, "Succeeded" | "Failed") {
+            // Sidecars end when there is nothing left to help.
+            containers.stage = Stage::Stopped(0);
+            (init, _) = containers.init(&init);
+        }
+        let ephemeral = containers.ephemeral(&old(&self.current.ephemeral_container_statuses));
+        let has_sandbox = !matches!(stage, Stage::Creating(_));
+        let ip = match stage {
+            Stage::Creating(_) => None,
+            Stage::Started(_) => Some(self.place.pod.to_string()),
+            Stage::Stopped(_) => self.current.pod_ip.clone(),
+        };
+        let start_time = self.current.start_time.clone();
+        let mut status = PodStatus {
+            phase: Some(phase.to_owned()),
+            container_statuses: Some(regular),
+            init_container_statuses: some(init),
+            ephemeral_container_statuses: some(ephemeral),
+            host_ip: Some(self.place.node.to_string()),
+            host_ips: Some(vec![HostIP {
+                ip: self.place.node.to_string(),
+            }]),
+            pod_ips: ip.clone().map(|ip| vec![PodIP { ip }]),
+            pod_ip: ip,
+            start_time: Some(start_time.unwrap_or(Time(self.now))),
+            observed_generation: self.pod.metadata.generation,
+            ..PodStatus::default()
+        };
+        let (pod, current) = (self.pod, self.current);
+        let found = conditions(pod, self.spec, current, &status, has_sandbox, self.now);
+        status.conditions = Some(found);
+        (status, containers.wake)
     }
-}
-
-/// What is missing of the readiness gates, in the kubelet's words.
-fn unready_gates(spec: &PodSpec, current: &PodStatus) -> Option<String> {
-    let missing: Vec<String> = spec
-        .readiness_gates
-        .iter()
-        .flatten()
-        .map(|gate| &gate.condition_type)
-        .filter_map(|gate| match condition(current, gate) {
-            None => Some(format!(
-                "corresponding condition of pod readiness gate {gate:?} does not exist."
-            )),
-            Some(found) if found.status == "True" => None,
-            Some(found) => Some(format!(
-                "the status of pod readiness gate {gate:?} is not \"True\", but {}",
-                found.status
-            )),
-        })
-        .collect();
-    (!missing.is_empty()).then(|| missing.join(", "))
-}
-
-pub(super) fn condition<'a>(status: &'a PodStatus, type_: &str) -> Option<&'a PodCondition> {
-    status
-        .conditions
-        .iter()
-        .flatten()
-        .find(|condition| condition.type_ == type_)
 }
 
 /// Whether all that `wanted` says stands in `current`.
@@ -221,7 +182,7 @@ fn is_reported(wanted: &PodStatus, current: &PodStatus) -> bool {
     };
     wanted.phase == current.phase
         && wanted.host_ip == current.host_ip
-        && wanted.pod_ip == current.pod_ip
+        && (wanted.pod_ip.is_none() || wanted.pod_ip == current.pod_ip)
         && wanted.container_statuses == current.container_statuses
         && wanted.init_container_statuses == current.init_container_statuses
         && wanted.ephemeral_container_statuses == current.ephemeral_container_statuses
@@ -243,10 +204,16 @@ mod tests {
     const PLACE: Place = Place {
         node: IpAddr::V4(std::net::Ipv4Addr::new(198, 18, 0, 1)),
         pod: IpAddr::V4(std::net::Ipv4Addr::new(198, 18, 0, 2)),
+        since: Timestamp::constant(1_700_000_000, 0),
     };
 
     fn at(second: i64) -> Timestamp {
         Timestamp::from_second(1_700_000_000 + second).unwrap()
+    }
+
+    /// The next step where all goes well.
+    fn step(pod: &Pod, place: Place, now: Timestamp) -> Step {
+        super::step(pod, place, &Options::default(), now)
     }
 
     fn reported(step: Step) -> PodStatus {
@@ -343,7 +310,7 @@ mod tests {
     #[test]
     fn what_may_complete_does_so_after_a_while() {
         let pod = started(testing::pod("a").restart_policy("Never")).build();
-        assert_eq!(step(&pod, PLACE, at(0)), Step::Wait(WORK));
+        assert_eq!(step(&pod, PLACE, at(0)), Step::Wait(Duration::from_secs(1)));
         let status = reported(step(&pod, PLACE, at(1)));
         assert_eq!(status.phase.as_deref(), Some("Succeeded"));
         assert_eq!(

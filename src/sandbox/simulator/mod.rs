@@ -16,7 +16,9 @@
 //! What it decides, because nothing tells how a program would end: a pod that may complete
 //! (`restartPolicy` Never or OnFailure) succeeds a second after it started, which is what Jobs
 //! wait for; all others run until they are deleted, and stop with exit code 0. A pod deleted
-//! before it could complete has failed with 143, as one ended by SIGTERM.
+//! before it could complete has failed with 143, as one ended by SIGTERM. [`Options`] make pods that
+//! do not do well: whose image cannot be pulled, or whose containers end with 1 and are started
+//! again after the kubelet's back-off.
 //!
 //! What it does not look at: pod affinity and topology spread, preferences, priorities, host
 //! ports, volumes and their claims, images, probes, ConfigMaps and Secrets that are missing.
@@ -24,15 +26,26 @@
 mod actions;
 mod addresses;
 mod affinity;
+mod conditions;
 mod containers;
+mod image;
 mod kubelet;
 mod node;
+mod options;
+mod pattern;
+mod phase;
 mod quantity;
 mod requests;
+mod restart;
 mod run;
 mod scheduler;
+mod state;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod troubled;
 mod world;
 
+pub use options::Options;
+pub use pattern::{EmptyPattern, Pattern};
 pub use run::{MAX_NODES, Simulator};

@@ -13,6 +13,7 @@ use tokio::time::{MissedTickBehavior, interval, sleep};
 
 use super::actions;
 use super::node::{LEASE_SECONDS, Simulated};
+use super::options::Options;
 use super::world::{Action, Key, Outcome, What, World};
 
 pub use super::node::MAX_NODES;
@@ -34,17 +35,23 @@ pub struct Simulator {
 
 impl Simulator {
     /// Registers `nodes` nodes (`node-0`, `node-1`, ... at most [`MAX_NODES`]) and simulates them
-    /// from now on. `version` is what their kubelets say they are, such as `v1.36.3`.
+    /// from now on. `version` is what their kubelets say they are, such as `v1.36.3`, and
+    /// `options` what they make of pods.
     ///
     /// The client needs the rights of a scheduler and of every kubelet. Must be called within a
     /// tokio runtime.
     ///
     /// Errors: the server's, when a node cannot be registered.
-    pub async fn start(client: Client, nodes: u16, version: &str) -> Result<Self, kube::Error> {
+    pub async fn start(
+        client: Client,
+        nodes: u16,
+        version: &str,
+        options: Options,
+    ) -> Result<Self, kube::Error> {
         let nodes: Vec<Simulated> = (0..nodes.min(MAX_NODES)).map(Simulated).collect();
         actions::register(&client, &nodes, version).await?;
         let (announce, ready) = watch::channel(false);
-        let task = tokio::spawn(simulate(client, World::new(nodes), announce));
+        let task = tokio::spawn(simulate(client, World::new(nodes, options), announce));
         Ok(Simulator { task, ready })
     }
 
@@ -98,7 +105,7 @@ async fn simulate(client: Client, mut world: World, ready: watch::Sender<bool>) 
                 Err(problem) => tracing::debug!(%problem, "the simulator's watch of nodes broke"),
             },
             Some(Ok((key, outcome))) = requests.join_next() => world.done(&key, outcome),
-            Some(Ok(key)) = rests.join_next() => world.look(key),
+            Some(Ok(key)) = rests.join_next() => world.waited(key),
             Some(_) = renewals.join_next() => {}
             _ = heartbeat.tick(), if renewals.is_empty() => {
                 renewals.spawn(actions::renew_all(client.clone(), world.registered()));

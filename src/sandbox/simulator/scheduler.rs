@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{Node, Pod, PodCondition, PodSpec, PodStatus};
 
 use super::affinity;
-use super::kubelet;
+use super::conditions;
 use super::quantity;
 use super::requests::{self, Amounts};
 
@@ -124,11 +124,11 @@ pub(super) fn unschedulable(pod: &Pod, message: String, now: Timestamp) -> Optio
         observed_generation: pod.metadata.generation,
         ..PodCondition::default()
     };
-    let old = kubelet::condition(&current, &wanted.type_);
+    let old = conditions::condition(&current, &wanted.type_);
     if old.is_some_and(|old| old.reason == wanted.reason && old.message == wanted.message) {
         return None;
     }
-    let condition = kubelet::since(wanted, &current, now);
+    let condition = conditions::since(wanted, &current, now);
     Some(Box::new(PodStatus {
         conditions: Some(vec![condition]),
         ..PodStatus::default()

@@ -32,6 +32,12 @@ pub(super) fn pod(name: &str) -> PodBuilder {
     })
 }
 
+impl From<Pod> for PodBuilder {
+    fn from(pod: Pod) -> Self {
+        PodBuilder(pod)
+    }
+}
+
 impl PodBuilder {
     pub(super) fn cpu(self, cpu: &str) -> Self {
         self.spec(|spec| spec.containers = vec![container("main", cpu)])

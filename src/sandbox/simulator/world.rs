@@ -5,13 +5,14 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::net::IpAddr;
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::core::v1::{Node, Pod, PodStatus};
 use kube::runtime::watcher::Event;
 
 use super::addresses::Subnet;
 use super::kubelet::{self, Place, Step};
 use super::node::Simulated;
+use super::options::Options;
 use super::requests::{self, Amounts};
 use super::scheduler::{self, Usage};
 
@@ -42,7 +43,7 @@ pub(super) enum What {
     Report(Box<PodStatus>),
     /// Write this part of its status, if any, then delete it without grace.
     Finish(Option<Box<PodStatus>>),
-    /// [`World::look`] at it again after this time. No outcome is expected.
+    /// Say [`World::waited`] after this time. No outcome is expected.
     Wait(Duration),
 }
 
@@ -60,6 +61,7 @@ pub(super) enum Outcome {
 /// See the module.
 #[derive(Default)]
 pub(super) struct World {
+    options: Options,
     simulated: HashMap<String, Subnet>,
     nodes: BTreeMap<String, Node>,
     usage: HashMap<String, Usage>,
@@ -77,8 +79,12 @@ struct Entry {
     pod: Pod,
     charge: Option<Charge>,
     address: Option<u8>,
+    /// When it was first seen bound to a simulated node.
+    since: Option<Timestamp>,
     /// An action is under way; whether the pod has changed meanwhile.
     busy: Option<bool>,
+    /// The time at which it will be looked at again in any case.
+    wake: Option<Timestamp>,
 }
 
 /// What a pod takes, of which node; assumed while a binding is under way.
@@ -89,9 +95,10 @@ struct Charge {
 }
 
 impl World {
-    pub(super) fn new(simulated: impl IntoIterator<Item = Simulated>) -> Self {
+    pub(super) fn new(simulated: impl IntoIterator<Item = Simulated>, options: Options) -> Self {
         let subnet = |node: Simulated| (node.name(), Subnet::new(node));
         World {
+            options,
             simulated: simulated.into_iter().map(subnet).collect(),
             ..World::default()
         }
@@ -167,9 +174,12 @@ impl World {
         }
     }
 
-    /// The pod is to be looked at again.
-    pub(super) fn look(&mut self, key: Key) {
-        self.due.insert(key);
+    /// The time of a [`What::Wait`] is over.
+    pub(super) fn waited(&mut self, key: Key) {
+        if let Some(entry) = self.pods.get_mut(&key) {
+            entry.wake = None;
+            self.due.insert(key);
+        }
     }
 
     /// An action for this pod has ended.
@@ -216,10 +226,19 @@ impl World {
         let spec = entry.pod.spec.as_ref()?;
         if let Some(node) = node_of(&entry.pod) {
             let node = node.to_owned();
-            let place = self.place(key, &node)?;
-            return match kubelet::step(&self.pods.get(key)?.pod, place, now) {
+            let place = self.place(key, &node, now)?;
+            let entry = self.pods.get_mut(key)?;
+            return match kubelet::step(&entry.pod, place, &self.options, now) {
                 Step::Nothing => None,
-                Step::Wait(time) => Some(What::Wait(time)),
+                Step::Wait(time) => {
+                    let wake = SignedDuration::try_from(time).unwrap_or(SignedDuration::MAX);
+                    let wake = now.checked_add(wake).unwrap_or(Timestamp::MAX);
+                    if entry.wake.is_some_and(|before| before <= wake) {
+                        return None;
+                    }
+                    entry.wake = Some(wake);
+                    Some(What::Wait(time))
+                }
                 Step::Report(status) => Some(What::Report(status)),
                 Step::Finish(status) => Some(What::Finish(status)),
             };
@@ -268,7 +287,9 @@ impl World {
             pod: Pod::default(),
             charge: None,
             address: None,
+            since: None,
             busy: None,
+            wake: None,
         };
         let entry = self.pods.entry(key.clone()).or_insert(entry);
         let terminal = kubelet::is_terminal(&pod);
@@ -324,9 +345,10 @@ impl World {
 
     /// Where a pod that is bound to `node` runs; `None` when the node is not ours, or has no
     /// address left.
-    fn place(&mut self, key: &Key, node: &str) -> Option<Place> {
+    fn place(&mut self, key: &Key, node: &str, now: Timestamp) -> Option<Place> {
         let subnet = self.simulated.get_mut(node)?;
         let entry = self.pods.get_mut(key)?;
+        let since = *entry.since.get_or_insert(now);
         let node = subnet.node().own_address();
         let on_host = entry.pod.spec.as_ref()?.host_network == Some(true);
         // What has been reported stands, whoever reported it.
@@ -336,10 +358,14 @@ impl World {
             .as_ref()
             .and_then(|status| status.pod_ip.as_ref());
         if let Some(pod) = reported.and_then(|address| address.parse::<IpAddr>().ok()) {
-            return Some(Place { node, pod });
+            return Some(Place { node, pod, since });
         }
         if on_host || entry.pod.metadata.deletion_timestamp.is_some() {
-            return Some(Place { node, pod: node });
+            return Some(Place {
+                node,
+                pod: node,
+                since,
+            });
         }
         let Some(host) = entry.address.or_else(|| subnet.take()) else {
             self.unplaced.insert(key.clone());
@@ -349,6 +375,7 @@ impl World {
         Some(Place {
             node,
             pod: subnet.node().address(host),
+            since,
         })
     }
 
@@ -393,7 +420,7 @@ mod tests {
 
     /// Two nodes, both known.
     fn world() -> World {
-        let mut world = World::new([Simulated(0), Simulated(1)]);
+        let mut world = World::new([Simulated(0), Simulated(1)], Options::default());
         for name in ["node-0", "node-1"] {
             world.node_event(Event::Apply(testing::node(name).build()));
         }
@@ -494,7 +521,7 @@ mod tests {
         else {
             panic!("{reports:?}");
         };
-        let condition = kubelet::condition(status, "PodScheduled").unwrap();
+        let condition = super::super::conditions::condition(status, "PodScheduled").unwrap();
         assert_eq!(condition.reason.as_deref(), Some("Unschedulable"));
         world.see(big("c").status((**status).clone()));
         world.done_with("c", Outcome::Done);
@@ -505,7 +532,7 @@ mod tests {
 
     #[test]
     fn a_new_node_takes_what_waited() {
-        let mut world = World::new([Simulated(0)]);
+        let mut world = World::new([Simulated(0)], Options::default());
         world.see(testing::pod("a"));
         assert!(matches!(world.act(), Some(What::Report(_))));
         world.done_with("a", Outcome::Done);

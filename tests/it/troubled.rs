@@ -1,0 +1,84 @@
+//! Pods of `appop sandbox` that are to fare badly, as kubectl shows them.
+#![cfg(unix)]
+
+use crate::support::{self, finish};
+
+/// What a script prints that runs in a sandbox with these flags; `None` without kubectl.
+fn printed(flags: &[&str], script: &str) -> Option<String> {
+    support::assets()?;
+    let mut command = support::command(["sandbox"]);
+    command.args(flags).args(["--", "sh", "-ec", script]);
+    Some(finish(&mut command).success())
+}
+
+/// `shows APP WORDS`: waits until `kubectl get pods` has these words for the pod of that app.
+const STATES: &str = r#"
+shows() {
+    for _ in $(seq 600); do
+        seen=$(kubectl get pods -l app="$1" --no-headers | awk '{print $2, $3}')
+        test "$seen" = "$2" && return
+        sleep 0.1
+    done
+    echo "$1: $seen, not $2"
+}
+kubectl create deployment pull --image=example.com/broken:1 >/dev/null
+kubectl create deployment crash --image=example.com/good:1 >/dev/null
+kubectl create deployment fine --image=example.com/good:1 >/dev/null
+shows pull '0/1 ErrImagePull'
+shows pull '0/1 ImagePullBackOff'
+shows crash '0/1 CrashLoopBackOff'
+shows fine '1/1 Running'
+kubectl wait deployment/fine --for=condition=Available --timeout=60s >/dev/null
+for app in pull crash fine; do
+    kubectl get pods -l app=$app --no-headers -o custom-columns=P:.status.phase
+    kubectl get deployment $app -o 'jsonpath={.metadata.name} {.status.availableReplicas}'
+done
+"#;
+
+#[test]
+fn pods_show_why_they_do_not_run() {
+    let flags = ["--fail-image", "broken:*", "--fail-pod", "default/crash-*"];
+    if let Some(shown) = printed(&flags, STATES) {
+        assert_eq!(shown, "Pending\npull Running\ncrash Running\nfine 1");
+    }
+}
+
+const JOB: &str = r#"
+kubectl apply -f - >/dev/null <<END
+apiVersion: batch/v1
+kind: Job
+metadata: {name: crash}
+spec:
+  backoffLimit: 0
+  template:
+    spec: {restartPolicy: Never, containers: [{name: main, image: example.com/main}]}
+END
+kubectl wait job/crash --for=condition=Failed --timeout=60s >/dev/null
+kubectl get job crash -o 'jsonpath={.status.conditions[?(@.type=="Failed")].reason}'
+"#;
+
+#[test]
+fn a_job_of_pods_that_fail_fails() {
+    let flags = ["--fail-pod", "crash-*"];
+    if let Some(shown) = printed(&flags, JOB) {
+        assert_eq!(shown, "BackoffLimitExceeded");
+    }
+    let flags = ["--real", "--fail-pod", "crash-*"];
+    if let Some(shown) = printed(&flags, JOB) {
+        assert_eq!(shown, "BackoffLimitExceeded");
+    }
+}
+
+#[test]
+fn pods_take_the_time_they_are_told_to_start() {
+    let script = "
+        kubectl run slow --image=example.com/slow >/dev/null
+        kubectl wait pod/slow --for=condition=Ready --timeout=60s >/dev/null
+        kubectl get pod slow -o 'jsonpath={.status.startTime} {.status.containerStatuses[0].state.running.startedAt}'
+    ";
+    let Some(shown) = printed(&["--start-delay", "2s"], script) else {
+        return;
+    };
+    let (first, started) = shown.split_once(' ').unwrap();
+    assert!(first < started, "{shown}");
+}
