@@ -6,13 +6,17 @@ use std::time::{Duration, SystemTime};
 
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa,
-    KeyPair, KeyUsagePurpose, SanType,
+    Issuer, KeyPair, KeyUsagePurpose, SanType,
 };
+use serde::{Deserialize, Serialize};
 
 use super::error::Error;
 
 /// The name that the aggregator's client certificate carries, as in kubeadm's clusters.
 pub(super) const FRONT_PROXY: &str = "front-proxy-client";
+
+/// The name of every sandbox's own authority.
+const AUTHORITY: &str = "appop-sandbox-ca";
 
 /// How long certificates hold: within what every TLS library accepts, and longer than any sandbox.
 const VALID: Duration = Duration::from_secs(365 * 24 * 3600);
@@ -34,6 +38,7 @@ pub(super) struct Pki {
     pub(super) service_account_public: String,
 }
 
+#[derive(Clone, Serialize, Deserialize)]
 pub(super) struct Pair {
     pub(super) certificate: String,
     pub(super) key: String,
@@ -41,7 +46,7 @@ pub(super) struct Pair {
 
 impl Pki {
     pub(super) fn generate() -> Result<Self, Error> {
-        let ca = authority("appop-sandbox-ca")?;
+        let ca = authority(AUTHORITY)?;
         let front_proxy_ca = authority("appop-sandbox-front-proxy-ca")?;
         let service_account = KeyPair::generate()?;
         Ok(Pki {
@@ -59,26 +64,32 @@ impl Pki {
     }
 }
 
-/// What a server in this process needs: an authority, and a certificate for loopback and its names.
-pub(super) struct Served {
-    pub(super) ca: String,
-    pub(super) serving: Pair,
-}
-
-impl Served {
-    /// `address` is where it listens, in addition.
-    pub(super) fn generate(address: IpAddr) -> Result<Self, Error> {
-        let ca = authority("appop-sandbox-ca")?;
-        Ok(Served {
-            ca: ca.pem(),
-            serving: serving(&ca, address)?,
+impl Pair {
+    /// A new authority.
+    pub(super) fn authority() -> Result<Self, Error> {
+        let ca = authority(AUTHORITY)?;
+        Ok(Pair {
+            certificate: ca.pem(),
+            key: ca.key().serialize_pem(),
         })
+    }
+
+    /// Of an authority: a new certificate for loopback, its names, and the address where a server
+    /// listens.
+    pub(super) fn serving(&self, address: IpAddr) -> Result<Pair, Error> {
+        let key = KeyPair::from_pem(&self.key)?;
+        serving(&Issuer::new(authority_params(AUTHORITY)?, key), address)
     }
 }
 
 type Authority = CertifiedIssuer<'static, KeyPair>;
 
 fn authority(name: &str) -> Result<Authority, Error> {
+    let params = authority_params(name)?;
+    Ok(CertifiedIssuer::self_signed(params, KeyPair::generate()?)?)
+}
+
+fn authority_params(name: &str) -> Result<CertificateParams, Error> {
     let mut params = named(name)?;
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     params.key_usages = vec![
@@ -86,10 +97,10 @@ fn authority(name: &str) -> Result<Authority, Error> {
         KeyUsagePurpose::CrlSign,
         KeyUsagePurpose::DigitalSignature,
     ];
-    Ok(CertifiedIssuer::self_signed(params, KeyPair::generate()?)?)
+    Ok(params)
 }
 
-fn serving(ca: &Authority, address: IpAddr) -> Result<Pair, Error> {
+fn serving(ca: &Issuer<'_, KeyPair>, address: IpAddr) -> Result<Pair, Error> {
     let mut params = named("kube-apiserver")?;
     params.subject_alt_names = vec![SanType::IpAddress(LOCALHOST)];
     if address != LOCALHOST && !address.is_unspecified() {
@@ -110,13 +121,13 @@ fn serving(ca: &Authority, address: IpAddr) -> Result<Pair, Error> {
     signed(params, ca)
 }
 
-fn client(name: &str, ca: &Authority) -> Result<Pair, Error> {
+fn client(name: &str, ca: &Issuer<'_, KeyPair>) -> Result<Pair, Error> {
     let mut params = named(name)?;
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
     signed(params, ca)
 }
 
-fn signed(mut params: CertificateParams, ca: &Authority) -> Result<Pair, Error> {
+fn signed(mut params: CertificateParams, ca: &Issuer<'_, KeyPair>) -> Result<Pair, Error> {
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
     params.use_authority_key_identifier_extension = true;
     let key = KeyPair::generate()?;

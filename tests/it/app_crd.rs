@@ -7,11 +7,11 @@ use std::time::{Duration, Instant};
 use appop::app::crd::crd;
 use serde_json::{Value, json};
 
-use crate::support::{self, Output, Real};
+use crate::support::{self, Cluster, Output};
 
 /// The real server with the CRD of the App established and a namespace of the test's own.
 pub(crate) struct Apps {
-    real: &'static Real,
+    real: &'static Cluster,
     namespace: &'static str,
     files: tempfile::TempDir,
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::support::{self, Output, Real};
+use crate::support::{self, Cluster, Output};
 use crate::terminal::Terminal;
 
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -13,7 +13,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// Servers for the scenarios with CRDs alone, since others look at everything that is served; and
 /// what appop said while there were no CRDs on them.
 struct Servers {
-    real: Real,
+    real: Cluster,
     empty: Vec<(&'static str, Output)>,
 }
 
@@ -29,7 +29,7 @@ fn servers() -> Option<&'static Servers> {
     }))
 }
 
-pub(crate) fn real() -> Option<&'static Real> {
+pub(crate) fn real() -> Option<&'static Cluster> {
     servers().map(|servers| &servers.real)
 }
 
@@ -87,18 +87,18 @@ pub(crate) fn crd(plural: &str, group: &str, versions: &[&str]) -> Value {
     })
 }
 
-pub(crate) fn apply(real: &Real, object: &Value) {
+pub(crate) fn apply(real: &Cluster, object: &Value) {
     let args = ["apply", "--server-side", "--field-manager=setup", "-f", "-"];
     real.kubectl_stdin(args, &object.to_string()).success();
 }
 
 /// Applies a CRD and waits until the server has judged it and, where it is good, serves it.
-pub(crate) fn install(real: &Real, crd: &Value) {
+pub(crate) fn install(real: &Cluster, crd: &Value) {
     apply(real, crd);
     wait_for(real, crd);
 }
 
-fn wait_for(real: &Real, crd: &Value) {
+fn wait_for(real: &Cluster, crd: &Value) {
     let name = crd["metadata"]["name"].as_str().unwrap();
     let condition = |kind: &str| {
         let path = format!("jsonpath={{.status.conditions[?(@.type==\"{kind}\")].status}}");

@@ -5,12 +5,12 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::crds::{apply, crd, install, json_of, real, rows};
-use crate::support::{self, Real};
+use crate::support::{self, Cluster};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The problems of a group: name, class and message each.
-fn problems(real: &Real, group: &str) -> Vec<Vec<String>> {
+fn problems(real: &Cluster, group: &str) -> Vec<Vec<String>> {
     rows(&real.run(["crds", "--problems", "--group", group]).success())
 }
 
@@ -277,7 +277,7 @@ fn what_is_unserved_or_going_is_said() {
 }
 
 /// Lets `user` do `verbs` with CRDs, and nothing else.
-fn bind(real: &Real, user: &str, verbs: &[&str]) {
+fn bind(real: &Cluster, user: &str, verbs: &[&str]) {
     let rule = json!({"apiGroups": ["apiextensions.k8s.io"],
         "resources": ["customresourcedefinitions"], "verbs": verbs});
     let meta = |kind: &str| {

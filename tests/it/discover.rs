@@ -11,7 +11,7 @@ use crate::support::{self, Output};
 /// Scenarios that run at the same time make and remove CRDs, so the two tools may see different
 /// moments: asked again until they agree.
 #[track_caller]
-fn same_lines(real: &support::Real, ours: &[&str], theirs: &[&str]) {
+fn same_lines(real: &support::Cluster, ours: &[&str], theirs: &[&str]) {
     let until = Instant::now() + Duration::from_secs(20);
     loop {
         let (ours, theirs) = (real.run(ours).success(), real.kubectl(theirs).success());
@@ -279,7 +279,7 @@ pub(crate) fn find_files(dir: &Path, into: &mut Vec<std::path::PathBuf>) {
 
 /// A server that knows legacy discovery alone: the real one's documents, without what is asked for
 /// in Accept. `/apis/apps/v1` is refused, as a broken aggregated server would.
-fn legacy_server(real: &'static support::Real) -> String {
+fn legacy_server(real: &'static support::Cluster) -> String {
     let address = super::connect::listen(move |mut stream| {
         let mut head = String::new();
         let mut reader = std::io::BufReader::new(stream.try_clone().unwrap());

@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::support::{self, Output, Real};
+use crate::support::{self, Cluster, Output};
 
 const GADGET: &str = include_str!("explain/gadget.yaml");
 
 /// The control plane, with the kinds of `gadget.yaml` explained by it.
-fn real_with_gadgets() -> Option<&'static Real> {
+fn real_with_gadgets() -> Option<&'static Cluster> {
     static ONCE: std::sync::Once = std::sync::Once::new();
     let real = support::real()?;
     ONCE.call_once(|| {
@@ -485,7 +485,7 @@ fn text_from_the_server_cannot_steer_the_terminal() {
 
 /// The real server behind one that may answer otherwise: `answer` gets the path.
 fn behind(
-    real: &'static Real,
+    real: &'static Cluster,
     answer: impl Fn(&str) -> Option<(&'static str, String)> + Send + Sync + 'static,
 ) -> String {
     let address = super::connect::listen(move |mut stream| {

@@ -9,14 +9,14 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
-use crate::support::{self, Output, Real};
+use crate::support::{self, Cluster, Output};
 
 const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/deploy/examples/app.yaml");
 const CRD: &str = "customresourcedefinition.apiextensions.k8s.io/apps.app.example.com";
 /// The garbage collector of a new control plane learns of a new kind within 30 s.
 const COLLECTED: Duration = Duration::from_secs(90);
 
-fn fresh() -> Option<Real> {
+fn fresh() -> Option<Cluster> {
     support::assets()?;
     Some(support::start())
 }
@@ -29,14 +29,14 @@ fn refused(output: &Output, told: &[&str]) {
 }
 
 /// What there is of an installation, one name a line.
-fn installed(real: &Real) -> String {
+fn installed(real: &Cluster) -> String {
     let kinds = "crd,deployments.apps,sa,clusterroles,clusterrolebindings,roles,rolebindings";
     let ours = "app.kubernetes.io/part-of=appop";
     real.kubectl(["get", kinds, "-A", "-l", ours, "-o", "name"])
         .success()
 }
 
-fn json(real: &Real, args: &[&str]) -> Value {
+fn json(real: &Cluster, args: &[&str]) -> Value {
     let text = real.kubectl([args, &["-o", "json"]].concat()).success();
     serde_json::from_str(&text).unwrap()
 }
@@ -48,7 +48,7 @@ struct Operator {
 }
 
 impl Operator {
-    fn of(real: &Real, namespace: &str) -> Operator {
+    fn of(real: &Cluster, namespace: &str) -> Operator {
         let deployment = json(real, &["get", "deploy/appop", "-n", namespace]);
         let pod = &deployment["spec"]["template"]["spec"];
         let container = &pod["containers"][0];
@@ -102,7 +102,7 @@ impl Operator {
     }
 
     /// Brings up the example in a namespace, scales it, and takes it down again.
-    fn prove(&self, real: &Real, namespace: &str) {
+    fn prove(&self, real: &Cluster, namespace: &str) {
         let on = |args: &[&str]| real.kubectl([&["-n", namespace], args].concat()).success();
         let ready = [
             "wait",

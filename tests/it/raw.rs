@@ -4,9 +4,9 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
-use crate::support::{self, Output, Real, feed, finish};
+use crate::support::{self, Cluster, Output, feed, finish};
 
-pub(crate) fn namespace(real: &Real, name: &str) {
+pub(crate) fn namespace(real: &Cluster, name: &str) {
     let body = format!("apiVersion: v1\nkind: Namespace\nmetadata: {{name: {name}}}");
     real.run(["raw", "/api/v1/namespaces", "-d", &body])
         .success();
@@ -35,7 +35,7 @@ pub(crate) fn fails(output: &Output, code: i32, parts: &[&str]) {
 
 /// The curl line of `--curl` run as it would be pasted, under appop's name: the server indents
 /// JSON for curl.
-fn curl(real: &Real, args: &[&str], extra: &str) -> Vec<u8> {
+fn curl(real: &Cluster, args: &[&str], extra: &str) -> Vec<u8> {
     let line = real.run([&["raw", "--curl"], args].concat()).success();
     let (notes, line) = line
         .trim_end()

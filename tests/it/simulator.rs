@@ -1,10 +1,10 @@
 //! Pods on the simulated nodes of `appop sandbox --real`.
 
-use crate::support::{self, Real};
+use crate::support::{self, Cluster};
 
 /// kubectl in a namespace of the test's own.
 struct Namespace {
-    real: &'static Real,
+    real: &'static Cluster,
     name: &'static str,
 }
 

@@ -1,5 +1,5 @@
-//! What all scenarios stand on: the built binary, run as a person runs it, and one real control
-//! plane for all of them.
+//! What all scenarios stand on: the built binary, run as a person runs it, one real control plane
+//! for all of them, and one sandbox in memory.
 
 use std::ffi::OsStr;
 use std::io::{self, BufRead, BufReader, Read, Write};
@@ -110,21 +110,29 @@ pub(crate) fn wait_until(patience: Duration, mut condition: impl FnMut() -> bool
     }
 }
 
-/// A real control plane with two simulated nodes, the same for the whole test process. Tests run
-/// at the same time, so each works in a namespace (and with cluster-scoped names) of its own.
-pub(crate) struct Real {
+/// A cluster with two simulated nodes: a real control plane, or the sandbox in memory. One of each
+/// is the same for the whole test process. Tests run at the same time, so each works in a namespace
+/// (and with cluster-scoped names) of its own.
+pub(crate) struct Cluster {
     /// The kubeconfig of the administrator, context `appop-sandbox`.
     pub(crate) kubeconfig: PathBuf,
     home: PathBuf,
 }
 
-impl Real {
-    /// Runs the built binary against the control plane.
+impl Cluster {
+    /// Of a server that somebody else has started.
+    pub(crate) fn at(kubeconfig: PathBuf) -> Cluster {
+        let home = kubeconfig.parent().unwrap().join("home");
+        std::fs::create_dir_all(&home).unwrap();
+        Cluster { kubeconfig, home }
+    }
+
+    /// Runs the built binary against the cluster.
     pub(crate) fn run<I: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = I>) -> Output {
         finish(&mut self.command(args))
     }
 
-    /// The built binary, set up for the control plane.
+    /// The built binary, set up for the cluster.
     pub(crate) fn command<I: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = I>) -> Command {
         self.set_up(APPOP.as_ref(), args)
     }
@@ -140,7 +148,7 @@ impl Real {
         finish(&mut self.set_up(&assets().unwrap().join("kubectl"), args))
     }
 
-    /// As [`Real::kubectl`], with `stdin` to read.
+    /// As [`Cluster::kubectl`], with `stdin` to read.
     pub(crate) fn kubectl_stdin<I: AsRef<OsStr>>(
         &self,
         args: impl IntoIterator<Item = I>,
@@ -181,8 +189,8 @@ impl Real {
 /// ```ignore
 /// let Some(real) = support::real() else { return };
 /// ```
-pub(crate) fn real() -> Option<&'static Real> {
-    static REAL: OnceLock<Real> = OnceLock::new();
+pub(crate) fn real() -> Option<&'static Cluster> {
+    static REAL: OnceLock<Cluster> = OnceLock::new();
     assets()?;
     Some(REAL.get_or_init(start))
 }
@@ -199,11 +207,66 @@ pub(crate) fn assets() -> Option<PathBuf> {
     assets.map(PathBuf::from)
 }
 
-/// The sandbox ends when its command does, and that one when its stdin does, which only this
-/// process holds open: however the test process ends, the servers end too.
-pub(crate) fn start() -> Real {
-    let mut child = command(["sandbox", "--real", "--nodes", "2", "--"])
-        .args(["sh", "-c", "echo \"$KUBECONFIG\"; exec cat >/dev/null"])
+/// The shared sandbox in memory, with RBAC as the real control plane has it.
+pub(crate) fn sandbox() -> &'static Cluster {
+    static SANDBOX: OnceLock<Cluster> = OnceLock::new();
+    SANDBOX.get_or_init(|| run_for_good(&["--rbac", "--nodes", "2"]))
+}
+
+/// Makes two tests of each function: one with the shared sandbox, one with the real control plane,
+/// which is not run where there is none.
+macro_rules! on_both {
+    ($($scenario:ident),* $(; only real: $($only:ident),*)? $(,)?) => {
+        mod sandbox {
+            $(#[test]
+            fn $scenario() {
+                super::$scenario($crate::support::sandbox());
+            })*
+        }
+        mod real {
+            $(#[test]
+            fn $scenario() {
+                if let Some(real) = $crate::support::real() {
+                    super::$scenario(real);
+                }
+            })*
+            $($(#[test]
+            fn $only() {
+                if let Some(real) = $crate::support::real() {
+                    super::$only(real);
+                }
+            })*)?
+        }
+    };
+}
+pub(crate) use on_both;
+
+/// A real control plane of its own.
+pub(crate) fn start() -> Cluster {
+    run_for_good(&["--real", "--nodes", "2"])
+}
+
+fn run_for_good(args: &[&str]) -> Cluster {
+    let (child, kubeconfig) = start_sandbox(args);
+    // The pipe to its stdin must stay open.
+    std::mem::forget(child);
+    Cluster::at(kubeconfig)
+}
+
+/// Runs `appop sandbox` and gives the kubeconfig. It ends when its command does, and that one when
+/// its stdin does, which only this process holds open: however the test process ends, the servers
+/// end too.
+pub(crate) fn start_sandbox<I: AsRef<OsStr>>(
+    args: impl IntoIterator<Item = I>,
+) -> (Child, PathBuf) {
+    let mut child = command(["sandbox"])
+        .args(args)
+        .args([
+            "--",
+            "sh",
+            "-c",
+            "echo \"$KUBECONFIG\"; exec cat >/dev/null",
+        ])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -219,12 +282,7 @@ pub(crate) fn start() -> Real {
             read_all(child.stderr.take().unwrap())
         );
     }
-    // The pipe to its stdin must stay open.
-    std::mem::forget(child);
-    let kubeconfig = PathBuf::from(line.trim_end());
-    let home = kubeconfig.parent().unwrap().join("home");
-    std::fs::create_dir(&home).unwrap();
-    Real { kubeconfig, home }
+    (child, PathBuf::from(line.trim_end()))
 }
 
 fn isolated<I: AsRef<OsStr>>(

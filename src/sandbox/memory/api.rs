@@ -24,6 +24,8 @@ pub struct Settings {
     pub ca_pem: String,
     /// The administrator's token
     pub admin_token: String,
+    /// What signs the tokens of ServiceAccounts, in PKCS #8; a new key when it is none
+    pub signing_key: Vec<u8>,
 }
 
 /// See the module.
@@ -58,7 +60,7 @@ impl Api {
         let namespaces = store.shelf("", "namespaces");
         Arc::new(Api {
             authorizer: Authorizer::new(&store, settings.rbac),
-            tokens: Tokens::new(&settings.admin_token),
+            tokens: Tokens::new(&settings.admin_token, &settings.signing_key),
             allocator: Allocator::default(),
             started: Timestamp::now()
                 .strftime("%a, %d %b %Y %H:%M:%S GMT")

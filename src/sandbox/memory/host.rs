@@ -12,6 +12,7 @@ use tokio::task::JoinHandle;
 
 use super::api::{Api, Settings};
 use super::authn::User;
+use super::identity::Identity;
 use super::persist::Kept;
 use super::server::{self, Inside};
 use super::{bootstrap, persist, working};
@@ -19,7 +20,6 @@ use crate::sandbox::directory::Directory;
 use crate::sandbox::error::Error;
 use crate::sandbox::kubeconfig::{self, Place, Written};
 use crate::sandbox::notice::{Kind, Notice};
-use crate::sandbox::pki::{self, random_token};
 use crate::sandbox::simulator::{self, Simulator};
 
 /// How often what has changed is written to the file.
@@ -66,7 +66,7 @@ pub struct Sandbox {
     saving: Option<JoinHandle<()>>,
     _simulator: Simulator,
     _controllers: working::Controllers,
-    data: Option<Arc<Kept>>,
+    data: Option<Arc<Data>>,
     kubeconfig: Written,
     directory: Directory,
 }
@@ -84,7 +84,7 @@ impl Sandbox {
             .as_deref()
             .map(Place::check)
             .transpose()?;
-        let data = options.data.as_deref().map(take).transpose()?;
+        let kept = options.data.as_deref().map(take).transpose()?;
         let listener = listen(options.address).await?;
         let address = listener
             .local_addr()
@@ -95,20 +95,31 @@ impl Sandbox {
             Some(place) => place,
             None => Place::check(&directory.path().join("kubeconfig"))?,
         };
-        let token = random_token()?;
-        let pki = pki::Served::generate(address.ip())?;
+        let content = match &kept {
+            Some(kept) => persist::read(kept.path()).map_err(|p| unusable(kept.path(), &p))?,
+            None => None,
+        };
+        let identity = match &content {
+            Some(content) => content.identity().clone().renewed()?,
+            None => Identity::generate()?,
+        };
+        let serving = identity.serving(address.ip())?;
         let api = Api::new(Settings {
             address: address.to_string(),
             rbac: options.rbac,
-            ca_pem: pki.ca.clone(),
-            admin_token: token.clone(),
+            ca_pem: identity.ca().to_owned(),
+            admin_token: identity.token().to_owned(),
+            signing_key: identity.signing_key(),
         });
-        if let Some(data) = &data {
-            persist::load(&api, data.path()).map_err(|problem| unusable(data.path(), &problem))?;
+        if let (Some(kept), Some(content)) = (&kept, &content) {
+            content
+                .restore(&api)
+                .map_err(|p| unusable(kept.path(), &p))?;
         }
+        drop(content);
         working::serve_definitions(&api);
         bootstrap::run(&api).map_err(|status| Error::Own(status.to_string()))?;
-        let tls = server::acceptor(&pki.serving.certificate, &pki.serving.key)
+        let tls = server::acceptor(&serving.certificate, &serving.key)
             .map_err(|problem| Error::Own(problem.to_string()))?;
         let controllers = working::Controllers::start(&api)?;
         let (stop, stopped) = watch::channel(false);
@@ -121,7 +132,9 @@ impl Sandbox {
             .await
             .map_err(Error::api("register the nodes"))?;
         simulator.ready().await;
-        let kubeconfig = place.write(&kubeconfig::text(&url, &pki.ca, &token), &token)?;
+        let text = kubeconfig::text(&url, identity.ca(), identity.token());
+        let kubeconfig = place.write(&text, identity.token())?;
+        let data = kept.map(|kept| Arc::new(Data { kept, identity }));
         let notice = Notice {
             url: url.clone(),
             version,
@@ -130,7 +143,7 @@ impl Sandbox {
             pid: std::process::id(),
             started: jiff::Timestamp::now().to_string(),
             kubeconfig: kubeconfig.path().to_owned(),
-            data: data.as_ref().map(|data| absolute(data.path())),
+            data: data.as_ref().map(|data| absolute(data.kept.path())),
         };
         notice.post(directory.path())?;
         let saving = data
@@ -191,7 +204,7 @@ impl Sandbox {
             None => Ok(()),
             Some(data) => data
                 .save(&self.api)
-                .map_err(|problem| unusable(data.path(), &problem)),
+                .map_err(|problem| unusable(data.kept.path(), &problem)),
         }
     }
 }
@@ -206,9 +219,20 @@ impl Drop for Sandbox {
     }
 }
 
-fn take(path: &Path) -> Result<Arc<Kept>, Error> {
-    let kept = Kept::take(path).map_err(|problem| unusable(path, &problem))?;
-    Ok(Arc::new(kept))
+/// What is kept, and where.
+struct Data {
+    kept: Kept,
+    identity: Identity,
+}
+
+impl Data {
+    fn save(&self, api: &Api) -> Result<(), persist::Error> {
+        self.kept.save(api, &self.identity)
+    }
+}
+
+fn take(path: &Path) -> Result<Kept, Error> {
+    Kept::take(path).map_err(|problem| unusable(path, &problem))
 }
 
 fn absolute(path: &Path) -> PathBuf {
@@ -234,7 +258,7 @@ async fn listen(address: SocketAddr) -> Result<TcpListener, Error> {
 }
 
 /// Saves what has changed, again and again.
-async fn save(api: Arc<Api>, data: Arc<Kept>) {
+async fn save(api: Arc<Api>, data: Arc<Data>) {
     let mut saved = 0;
     loop {
         tokio::time::sleep(SAVES).await;

@@ -9,7 +9,7 @@
 //!   [`kinds`]: what is particular to built-in kinds; [`crd`]: custom ones; [`convert`]: between
 //!   versions.
 //! - [`decode`], [`apply`], [`patch`]: what a write makes of an object.
-//! - [`authn`], [`authz`], [`tokens`], [`reviews`]: who asks, and what is allowed.
+//! - [`authn`], [`authz`], [`identity`], [`tokens`], [`reviews`]: who asks, and what is allowed.
 //! - [`discovery`], [`openapi`], [`table`], [`health`], [`metrics`]: what is told about all this.
 //! - [`controllers`]: what happens by itself; [`definitions`], [`working`], [`within`]: how it is
 //!   run.
@@ -32,6 +32,7 @@ pub mod discovery;
 pub mod field;
 pub mod health;
 pub mod host;
+pub mod identity;
 pub mod kinds;
 pub mod metrics;
 pub mod names;

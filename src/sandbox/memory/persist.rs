@@ -1,5 +1,5 @@
-//! A sandbox kept in a file: all objects as they are stored, behind a line that tells what follows
-//! and a digest that tells whether all of it is there.
+//! A sandbox kept in a file: what clients know it by and all objects as they are stored, behind a
+//! line that tells what follows and a digest that tells whether all of it is there.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -12,6 +12,7 @@ use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
 use super::api::Api;
+use super::identity::Identity;
 use super::object::facts;
 use super::registry::Served;
 use super::store::{Draft, Facts, Query};
@@ -92,21 +93,28 @@ impl Kept {
     ///
     /// # Errors
     /// What the system says.
-    pub fn save(&self, api: &Api) -> Result<(), Error> {
+    pub fn save(&self, api: &Api, identity: &Identity) -> Result<(), Error> {
         let _saving = self.saving.lock().unwrap_or_else(PoisonError::into_inner);
-        save(api, &self.path)
+        save(api, identity, &self.path)
     }
 }
 
-/// Reads a file into a server that holds nothing yet; tells whether there was a file.
+/// What a file holds, not yet looked at in detail.
+pub struct Content {
+    version: u64,
+    identity: Identity,
+    objects: String,
+}
+
+/// Reads a file; `None` where there is none, or an empty one.
 ///
 /// # Errors
-/// When there is one and it cannot be used. Nothing is stored then.
-pub fn load(api: &Api, path: &Path) -> Result<bool, Error> {
+/// When there is one and it cannot be used.
+pub fn read(path: &Path) -> Result<Option<Content>, Error> {
     let text = match fs::read_to_string(path) {
-        Ok(text) if text.is_empty() => return Ok(false),
+        Ok(text) if text.is_empty() => return Ok(None),
         Ok(text) => text,
-        Err(problem) if problem.kind() == io::ErrorKind::NotFound => return Ok(false),
+        Err(problem) if problem.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(problem) if problem.kind() == io::ErrorKind::InvalidData => {
             return Err(Error::Damaged("it was not written by appop sandbox"));
         }
@@ -127,27 +135,51 @@ pub fn load(api: &Api, path: &Path) -> Result<bool, Error> {
     }
     let version = words.next().and_then(|word| word.parse().ok());
     let version: u64 = version.ok_or(Error::Damaged("its first line is not whole"))?;
-    let mut drafts = Vec::new();
-    for line in body.lines() {
-        let line: Line<'_> = serde_json::from_str(line)?;
-        let object: Value = serde_json::from_str(line.object.get())?;
-        let at = object["metadata"]["resourceVersion"].as_str();
-        let at = at.and_then(|at| at.parse().ok());
-        let at = at.ok_or(Error::Damaged("an object in it has no resourceVersion"))?;
-        let known = api.registry.find(line.group, line.version, line.plural);
-        let fields = known
-            .map(|served| served.fields(&object))
-            .unwrap_or_default();
-        let facts: Facts = facts(&object, line.version, fields);
-        let shelf = api.store.shelf(line.group, line.plural);
-        drafts.push((shelf, Draft::new(object, facts)?, at));
-    }
-    api.store.restore(version, drafts);
-    Ok(true)
+    let (identity, objects) = body
+        .split_once('\n')
+        .ok_or(Error::Damaged("its second line is not whole"))?;
+    Ok(Some(Content {
+        version,
+        identity: serde_json::from_str(identity)
+            .map_err(|_| Error::Damaged("its second line is not whole"))?,
+        objects: objects.to_owned(),
+    }))
 }
 
-fn save(api: &Api, path: &Path) -> Result<(), Error> {
-    let mut body = String::new();
+impl Content {
+    /// By what clients know the sandbox.
+    pub fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    /// Takes the objects over into a server that holds nothing yet.
+    ///
+    /// # Errors
+    /// When one of them is none. Nothing is stored then.
+    pub fn restore(&self, api: &Api) -> Result<(), Error> {
+        let mut drafts = Vec::new();
+        for line in self.objects.lines() {
+            let line: Line<'_> = serde_json::from_str(line)?;
+            let object: Value = serde_json::from_str(line.object.get())?;
+            let at = object["metadata"]["resourceVersion"].as_str();
+            let at = at.and_then(|at| at.parse().ok());
+            let at = at.ok_or(Error::Damaged("an object in it has no resourceVersion"))?;
+            let known = api.registry.find(line.group, line.version, line.plural);
+            let fields = known
+                .map(|served| served.fields(&object))
+                .unwrap_or_default();
+            let facts: Facts = facts(&object, line.version, fields);
+            let shelf = api.store.shelf(line.group, line.plural);
+            drafts.push((shelf, Draft::new(object, facts)?, at));
+        }
+        api.store.restore(self.version, drafts);
+        Ok(())
+    }
+}
+
+fn save(api: &Api, identity: &Identity, path: &Path) -> Result<(), Error> {
+    let mut body = serde_json::to_string(identity)?;
+    body.push('\n');
     let version = api.store.version();
     for served in api.registry.each() {
         write_all(api, &served, &mut body)?;

@@ -6,8 +6,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
 use ring::rand::SystemRandom;
 use ring::signature::{
-    ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair,
-    UnparsedPublicKey,
+    ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, EcdsaSigningAlgorithm,
+    KeyPair, UnparsedPublicKey,
 };
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -19,6 +19,14 @@ use super::store::Store;
 
 /// Who issues tokens, and for whom when nobody else is named.
 pub const ISSUER: &str = "https://kubernetes.default.svc.cluster.local";
+
+static ALGORITHM: &EcdsaSigningAlgorithm = &ECDSA_P256_SHA256_FIXED_SIGNING;
+
+/// A key to sign with, in PKCS #8; `None` when the machine gives no randomness.
+pub fn generate_key() -> Option<Vec<u8>> {
+    let key = EcdsaKeyPair::generate_pkcs8(ALGORITHM, &SystemRandom::new()).ok()?;
+    Some(key.as_ref().to_vec())
+}
 
 /// See the module.
 pub struct Tokens {
@@ -47,13 +55,12 @@ pub struct Claims {
 }
 
 impl Tokens {
-    /// Knows the administrator's token, and makes a key of its own.
-    pub fn new(admin: &str) -> Self {
+    /// Knows the administrator's token and the key to sign with, in PKCS #8. When that is none, it
+    /// makes one of its own.
+    pub fn new(admin: &str, key: &[u8]) -> Self {
         let random = SystemRandom::new();
-        let algorithm = &ECDSA_P256_SHA256_FIXED_SIGNING;
-        let key = EcdsaKeyPair::generate_pkcs8(algorithm, &random)
-            .ok()
-            .and_then(|pkcs8| EcdsaKeyPair::from_pkcs8(algorithm, pkcs8.as_ref(), &random).ok());
+        let read = |key: &[u8]| EcdsaKeyPair::from_pkcs8(ALGORITHM, key, &random).ok();
+        let key = read(key).or_else(|| read(&generate_key()?));
         let public = key
             .as_ref()
             .map_or(&[][..], |key| key.public_key().as_ref());
@@ -227,7 +234,8 @@ mod tests {
 
     #[test]
     fn only_what_was_signed_is_believed() {
-        let tokens = Tokens::new("secret");
+        let key = generate_key().unwrap();
+        let tokens = Tokens::new("secret", &key);
         let store = Store::default();
         assert_eq!(tokens.user(&store, "secret"), Some(User::admin()));
         assert_eq!(tokens.user(&store, "other"), None);
@@ -246,12 +254,15 @@ mod tests {
             tokens.verify(&token).unwrap()["sub"],
             "system:serviceaccount:a:b"
         );
+        // Another server with the same key believes it, one with a key of its own does not.
+        assert!(Tokens::new("secret", &key).verify(&token).is_some());
+        assert!(Tokens::new("secret", &[]).verify(&token).is_none());
         // Nothing has that uid: the account is gone.
         assert_eq!(tokens.user(&store, &token), None);
         let mut forged = token.into_bytes();
         let middle = forged.len() / 2;
         forged[middle] ^= 1;
         assert!(tokens.verify(&String::from_utf8(forged).unwrap()).is_none());
-        assert!(Tokens::new("secret").verify("a.b.c").is_none());
+        assert!(tokens.verify("a.b.c").is_none());
     }
 }

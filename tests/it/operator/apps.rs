@@ -10,8 +10,18 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
 use super::lab::{Lab, wait};
-use crate::support::{self, Output};
+use crate::support::{self, Cluster, Output, on_both};
 use crate::terminal::Terminal;
+
+on_both! {
+    an_app_alone_brings_nothing_up_and_that_is_said,
+    an_app_is_shown_with_all_that_it_owns,
+    pods_that_fail_are_pointed_out,
+    what_may_not_be_listed_is_left_out_with_a_note,
+    wrong_names_and_wrong_words_are_explained,
+    a_watch_shows_each_change_in_a_pipe,
+    a_watch_is_drawn_anew_on_a_terminal,
+}
 
 /// A namespace, and somebody who may look at everything in it and at nothing else: the leases of
 /// other scenarios' operators are none of theirs.
@@ -21,14 +31,14 @@ pub(super) struct Looker {
 }
 
 impl Looker {
-    pub(super) fn new(namespace: &str) -> Option<Looker> {
-        let lab = Lab::new(namespace)?;
+    pub(super) fn new(cluster: &'static Cluster, namespace: &str) -> Looker {
+        let lab = Lab::new(cluster, namespace);
         let user = format!("looker-{namespace}");
         let everything = json!([{"apiGroups": ["*"], "resources": ["*"],
             "verbs": ["get", "list", "watch"]}]);
         let looker = Looker { lab, user };
         looker.allow(&looker.user, everything);
-        Some(looker)
+        looker
     }
 
     /// Gives a user a role in the namespace.
@@ -51,7 +61,7 @@ impl Looker {
     }
 
     pub(super) fn command_of(&self, user: &str, args: &[&str]) -> Command {
-        let mut command = self.lab.real.command(args);
+        let mut command = self.lab.cluster.command(args);
         command.args(["-n", &self.lab.namespace, "--as", user]);
         command
     }
@@ -82,11 +92,8 @@ pub(super) fn normal(text: &str) -> String {
     text
 }
 
-#[test]
-fn an_app_alone_brings_nothing_up_and_that_is_said() {
-    let Some(looker) = Looker::new("alone") else {
-        return;
-    };
+fn an_app_alone_brings_nothing_up_and_that_is_said(cluster: &'static Cluster) {
+    let looker = Looker::new(cluster, "alone");
     let none = looker.run(&["apps"]);
     assert_eq!((none.code, none.stdout.as_str()), (0, ""));
     assert!(
@@ -127,11 +134,8 @@ fn an_app_alone_brings_nothing_up_and_that_is_said() {
     assert!(one.stderr.contains(words), "{}", one.stderr);
 }
 
-#[test]
-fn an_app_is_shown_with_all_that_it_owns() {
-    let Some(looker) = Looker::new("tree") else {
-        return;
-    };
+fn an_app_is_shown_with_all_that_it_owns(cluster: &'static Cluster) {
+    let looker = Looker::new(cluster, "tree");
     let lab = &looker.lab;
     let mut operator = lab.operator();
     lab.app("web", spec(2));
@@ -211,11 +215,8 @@ Ready  True  AllReplicasReady  AGE  all 2 replicas are ready
     assert!(said.contains(words), "{said}");
 }
 
-#[test]
-fn pods_that_fail_are_pointed_out() {
-    let Some(looker) = Looker::new("failing") else {
-        return;
-    };
+fn pods_that_fail_are_pointed_out(cluster: &'static Cluster) {
+    let looker = Looker::new(cluster, "failing");
     let lab = &looker.lab;
     let _operator = lab.operator();
     let mut nowhere = spec(1);
@@ -252,11 +253,8 @@ fn pods_that_fail_are_pointed_out() {
     assert!(tree.contains("bad"), "{tree}");
 }
 
-#[test]
-fn what_may_not_be_listed_is_left_out_with_a_note() {
-    let Some(looker) = Looker::new("partial") else {
-        return;
-    };
+fn what_may_not_be_listed_is_left_out_with_a_note(cluster: &'static Cluster) {
+    let looker = Looker::new(cluster, "partial");
     looker.lab.app("web", spec(1));
     let rules = json!([{"apiGroups": ["app.example.com", "apps"],
         "resources": ["apps", "deployments", "replicasets"], "verbs": ["get", "list"]}]);
@@ -286,17 +284,14 @@ fn what_may_not_be_listed_is_left_out_with_a_note() {
     );
 }
 
-#[test]
-fn wrong_names_and_wrong_words_are_explained() {
-    let Some(looker) = Looker::new("wrong") else {
-        return;
-    };
+fn wrong_names_and_wrong_words_are_explained(cluster: &'static Cluster) {
+    let looker = Looker::new(cluster, "wrong");
     looker.lab.app("web", spec(1));
     let unknown = looker.run(&["apps", "wbe"]);
     assert_eq!(unknown.code, 1);
     let words = "there is no App \"wbe\" in the namespace \"op-wrong\". Did you mean web?";
     assert!(unknown.stderr.contains(words), "{}", unknown.stderr);
-    let elsewhere = looker.lab.real.run(["apps", "web", "-n", "kube-system"]);
+    let elsewhere = looker.lab.cluster.run(["apps", "web", "-n", "kube-system"]);
     assert!(
         elsewhere.stderr.contains("There is one in "),
         "{}",
@@ -378,11 +373,8 @@ impl Drop for Watch {
     }
 }
 
-#[test]
-fn a_watch_shows_each_change_in_a_pipe() {
-    let Some(looker) = Looker::new("piped") else {
-        return;
-    };
+fn a_watch_shows_each_change_in_a_pipe(cluster: &'static Cluster) {
+    let looker = Looker::new(cluster, "piped");
     let lab = &looker.lab;
     let _operator = lab.operator();
     let all = Watch::start(looker.command(&["apps", "--watch"]));
@@ -406,11 +398,8 @@ fn a_watch_shows_each_change_in_a_pipe() {
     }
 }
 
-#[test]
-fn a_watch_is_drawn_anew_on_a_terminal() {
-    let Some(looker) = Looker::new("drawn") else {
-        return;
-    };
+fn a_watch_is_drawn_anew_on_a_terminal(cluster: &'static Cluster) {
+    let looker = Looker::new(cluster, "drawn");
     let lab = &looker.lab;
     lab.app("web", spec(1));
     let mut list = Terminal::start(looker.command(&["apps", "-w"]));

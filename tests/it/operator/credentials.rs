@@ -7,6 +7,11 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::lab::{Lab, Operator, wait};
+use crate::support::{Cluster, on_both};
+
+on_both! {
+    a_credential_plugin_is_asked_again_before_its_token_expires,
+}
 
 /// A token of the operator's service account that is worth something until `secret` is deleted.
 fn token(lab: &Lab, secret: &str) -> String {
@@ -41,7 +46,7 @@ fn kubeconfig(lab: &Lab, directory: &Path) -> std::path::PathBuf {
     let plugin = directory.join("plugin");
     fs::write(&plugin, script).unwrap();
     fs::set_permissions(&plugin, fs::Permissions::from_mode(0o755)).unwrap();
-    let text = fs::read_to_string(&lab.real.kubeconfig).unwrap();
+    let text = fs::read_to_string(&lab.cluster.kubeconfig).unwrap();
     let mut config: Value = serde_saphyr::from_str(&text).unwrap();
     config["users"][0]["user"] = json!({"exec": {
         "apiVersion": version, "command": "./plugin", "interactiveMode": "Never",
@@ -52,11 +57,8 @@ fn kubeconfig(lab: &Lab, directory: &Path) -> std::path::PathBuf {
     file
 }
 
-#[test]
-fn a_credential_plugin_is_asked_again_before_its_token_expires() {
-    let Some(lab) = Lab::new("expiring") else {
-        return;
-    };
+fn a_credential_plugin_is_asked_again_before_its_token_expires(cluster: &'static Cluster) {
+    let lab = Lab::new(cluster, "expiring");
     let directory = tempfile::tempdir().unwrap();
     let first = token(&lab, "first");
     fs::write(directory.path().join("token"), &first).unwrap();
@@ -68,7 +70,7 @@ fn a_credential_plugin_is_asked_again_before_its_token_expires() {
         &lab.namespace,
     ];
     let config = kubeconfig(&lab, directory.path());
-    let _operator = Operator::start(lab.real.command(args).env("KUBECONFIG", config));
+    let _operator = Operator::start(lab.cluster.command(args).env("KUBECONFIG", config));
     let spec = json!({"replicas": 0, "image": "nginx", "ports": [{"port": 80}]});
     lab.app("one", spec.clone());
     lab.ready("one");
@@ -80,7 +82,7 @@ fn a_credential_plugin_is_asked_again_before_its_token_expires() {
     ));
     let apps = lab.path("app", "");
     wait("the first token is worth nothing", || {
-        let asked = lab.real.run(["raw", &apps, "--token", &first]);
+        let asked = lab.cluster.run(["raw", &apps, "--token", &first]);
         (asked.code == 1 && asked.stderr.contains("401")).then_some(())
     });
     lab.app("two", spec);

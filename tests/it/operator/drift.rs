@@ -8,6 +8,16 @@ use http::Method;
 use serde_json::{Value, json};
 
 use super::lab::{Lab, wait};
+use crate::support::{Cluster, on_both};
+
+on_both! {
+    every_managed_field_comes_back,
+    a_deleted_child_comes_back,
+    what_others_have_added_stays,
+    a_quarrel_slows_down_delays_nobody_and_ends_well;
+    // Autoscalers are objects only in the sandbox.
+    only real: an_autoscaler_owns_the_replicas_for_as_long_as_it_is_there,
+}
 
 fn spec() -> Value {
     json!({
@@ -59,9 +69,8 @@ fn remove(path: &str) -> Value {
     json!({"op": "remove", "path": path})
 }
 
-#[test]
-fn every_managed_field_comes_back() {
-    let Some(lab) = Lab::new("drift") else { return };
+fn every_managed_field_comes_back(cluster: &'static Cluster) {
+    let lab = Lab::new(cluster, "drift");
     let operator = lab.operator();
     lab.app("web", spec());
     lab.ready("web");
@@ -153,11 +162,8 @@ fn every_managed_field_comes_back() {
     assert_eq!(corrections, all.len());
 }
 
-#[test]
-fn a_deleted_child_comes_back() {
-    let Some(lab) = Lab::new("deleted") else {
-        return;
-    };
+fn a_deleted_child_comes_back(cluster: &'static Cluster) {
+    let lab = Lab::new(cluster, "deleted");
     let _operator = lab.operator();
     lab.app("web", spec());
     lab.ready("web");
@@ -173,17 +179,19 @@ fn a_deleted_child_comes_back() {
     lab.ready("web");
 }
 
-#[test]
-fn what_others_have_added_stays() {
-    let Some(lab) = Lab::new("others") else {
-        return;
-    };
+fn what_others_have_added_stays(cluster: &'static Cluster) {
+    let lab = Lab::new(cluster, "others");
     let operator = lab.operator();
     lab.app("web", spec());
     lab.ready("web");
-    // kubectl rollout restart, and a sidecar that something injects.
-    let restart = ["rollout", "restart", "deployment/web", "-n", &lab.namespace];
-    lab.real.kubectl(restart).success();
+    // As kubectl rollout restart, and a sidecar that something injects.
+    let restarted = json!({"kubectl.kubernetes.io/restartedAt": "2026-01-01T00:00:00Z"});
+    let restart = json!({"spec": {"template": {"metadata": {"annotations": restarted}}}});
+    let path = lab.path("deployment", "web") + "?fieldManager=kubectl-rollout";
+    let kind = "application/strategic-merge-patch+json";
+    lab.admin
+        .send(Method::PATCH, &path, kind, &restart)
+        .unwrap();
     let path = format!(
         "{}?fieldManager=injector&force=true",
         lab.path("deployment", "web")
@@ -219,11 +227,8 @@ fn what_others_have_added_stays() {
     assert_eq!(applies, 2, "made once, and changed once with its App");
 }
 
-#[test]
-fn an_autoscaler_owns_the_replicas_for_as_long_as_it_is_there() {
-    let Some(lab) = Lab::new("autoscaler") else {
-        return;
-    };
+fn an_autoscaler_owns_the_replicas_for_as_long_as_it_is_there(cluster: &'static Cluster) {
+    let lab = Lab::new(cluster, "autoscaler");
     let operator = lab.operator();
     lab.app("web", spec());
     lab.ready("web");
@@ -259,11 +264,8 @@ fn an_autoscaler_owns_the_replicas_for_as_long_as_it_is_there() {
 
 /// Two who write as fast as they can, in the two ways there are: over whatever is there, and only
 /// over what they have read (which is refused with 409 whenever we were faster).
-#[test]
-fn a_quarrel_slows_down_delays_nobody_and_ends_well() {
-    let Some(lab) = Lab::new("quarrel") else {
-        return;
-    };
+fn a_quarrel_slows_down_delays_nobody_and_ends_well(cluster: &'static Cluster) {
+    let lab = Lab::new(cluster, "quarrel");
     let operator = lab.operator_with(&["-n", &lab.namespace, "--workers", "1"]);
     for name in ["web", "web2"] {
         lab.app(name, spec());

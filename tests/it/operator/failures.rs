@@ -3,16 +3,23 @@
 use serde_json::{Value, json};
 
 use super::lab::{Lab, condition, path, wait};
+use crate::support::{Cluster, on_both};
+
+on_both! {
+    a_spec_that_is_refused_waits_for_its_repair_and_holds_up_nobody,
+    a_namespace_that_is_closed_to_us_does_not_close_the_others,
+    a_missing_right_to_write_events_is_said_once,
+    probes_and_metrics_are_served_and_idleness_costs_nothing;
+    // Quotas limit nothing in the sandbox.
+    only real: what_is_forbidden_is_said_and_tried_again,
+}
 
 fn spec() -> Value {
     json!({"replicas": 1, "image": "nginx", "ports": [{"port": 80}]})
 }
 
-#[test]
-fn a_spec_that_is_refused_waits_for_its_repair_and_holds_up_nobody() {
-    let Some(lab) = Lab::new("refused") else {
-        return;
-    };
+fn a_spec_that_is_refused_waits_for_its_repair_and_holds_up_nobody(cluster: &'static Cluster) {
+    let lab = Lab::new(cluster, "refused");
     let operator = lab.operator();
     let mut bad = spec();
     bad["podOverrides"] = json!({"spec": {"restartPolicy": "Sometimes"}});
@@ -63,9 +70,8 @@ fn a_spec_that_is_refused_waits_for_its_repair_and_holds_up_nobody() {
     assert_eq!(template["hostNetwork"], true);
 }
 
-#[test]
-fn a_namespace_that_is_closed_to_us_does_not_close_the_others() {
-    let Some(lab) = Lab::new("open") else { return };
+fn a_namespace_that_is_closed_to_us_does_not_close_the_others(cluster: &'static Cluster) {
+    let lab = Lab::new(cluster, "open");
     let closed = "op-closed";
     lab.make_namespace(closed);
     let app = json!({
@@ -100,9 +106,8 @@ fn a_namespace_that_is_closed_to_us_does_not_close_the_others() {
     operator.wait_for("the watch goes on");
 }
 
-#[test]
-fn what_is_forbidden_is_said_and_tried_again() {
-    let Some(lab) = Lab::new("quota") else { return };
+fn what_is_forbidden_is_said_and_tried_again(cluster: &'static Cluster) {
+    let lab = Lab::new(cluster, "quota");
     let operator = lab.operator();
     let quotas = format!("/api/v1/namespaces/{}/resourcequotas", lab.namespace);
     let quota = json!({"metadata": {"name": "none"}, "spec": {"hard": {"services": "0"}}});
@@ -122,9 +127,8 @@ fn what_is_forbidden_is_said_and_tried_again() {
     lab.ready("web");
 }
 
-#[test]
-fn a_missing_right_to_write_events_is_said_once() {
-    let Some(lab) = Lab::new("mute") else { return };
+fn a_missing_right_to_write_events_is_said_once(cluster: &'static Cluster) {
+    let lab = Lab::new(cluster, "mute");
     let bindings = format!(
         "/apis/rbac.authorization.k8s.io/v1/namespaces/{}/rolebindings/appop-operator",
         lab.namespace
@@ -160,9 +164,8 @@ fn a_missing_right_to_write_events_is_said_once() {
     assert_eq!(said.count(), 1, "{:#?}", operator.log());
 }
 
-#[test]
-fn probes_and_metrics_are_served_and_idleness_costs_nothing() {
-    let Some(lab) = Lab::new("idle") else { return };
+fn probes_and_metrics_are_served_and_idleness_costs_nothing(cluster: &'static Cluster) {
+    let lab = Lab::new(cluster, "idle");
     let mut operator = lab.operator();
     lab.app("web", spec());
     lab.ready("web");

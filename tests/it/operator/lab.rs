@@ -15,7 +15,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
-use crate::support::{self, Real};
+use crate::support::Cluster;
 
 /// Nothing that a scenario waits for takes this long on a machine that does its other work too.
 pub(super) const PATIENCE: Duration = Duration::from_secs(60);
@@ -44,14 +44,14 @@ fn runtime() -> &'static Runtime {
 }
 
 impl Admin {
-    pub(super) fn of(real: &Real) -> Self {
-        Admin::at(real, None)
+    pub(super) fn of(cluster: &Cluster) -> Self {
+        Admin::at(cluster, None)
     }
 
-    /// At another API server of the same control plane.
-    pub(super) fn at(real: &Real, server: Option<&str>) -> Self {
+    /// At another address of the same cluster.
+    pub(super) fn at(cluster: &Cluster, server: Option<&str>) -> Self {
         let client = runtime().block_on(async {
-            let file = Kubeconfig::read_from(&real.kubeconfig).unwrap();
+            let file = Kubeconfig::read_from(&cluster.kubeconfig).unwrap();
             let options = KubeConfigOptions::default();
             let mut config = Config::from_custom_kubeconfig(file, &options)
                 .await
@@ -122,7 +122,7 @@ impl Admin {
     }
 }
 
-/// Makes the CRD and the operator's ClusterRole, once for each control plane.
+/// Makes the CRD and the operator's ClusterRole, once for each cluster.
 pub(super) fn install(admin: &Admin) {
     let crds = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
     let crd = json!(appop::app::crd::crd());
@@ -161,31 +161,26 @@ pub(super) fn install(admin: &Admin) {
 
 /// A namespace of a scenario's own.
 pub(super) struct Lab {
-    pub(super) real: &'static Real,
+    pub(super) cluster: &'static Cluster,
     pub(super) admin: Admin,
     pub(super) namespace: String,
 }
 
 impl Lab {
-    /// A fresh namespace on the shared control plane, where the operator's service account has its
-    /// role. `None` where there is no control plane to be had.
-    pub(super) fn new(namespace: &str) -> Option<Lab> {
-        Some(Lab::on(support::real()?, namespace))
-    }
-
-    pub(super) fn on(real: &'static Real, namespace: &str) -> Lab {
-        let admin = Admin::of(real);
+    /// A fresh namespace, where the operator's service account has its role.
+    pub(super) fn new(cluster: &'static Cluster, namespace: &str) -> Lab {
+        let admin = Admin::of(cluster);
         static INSTALLED: Mutex<Vec<std::path::PathBuf>> = Mutex::new(Vec::new());
         {
             let mut installed = INSTALLED.lock().unwrap();
-            if !installed.contains(&real.kubeconfig) {
+            if !installed.contains(&cluster.kubeconfig) {
                 install(&admin);
-                installed.push(real.kubeconfig.clone());
+                installed.push(cluster.kubeconfig.clone());
             }
         }
         let namespace = format!("op-{namespace}");
         let lab = Lab {
-            real,
+            cluster,
             admin,
             namespace,
         };
@@ -237,7 +232,7 @@ impl Lab {
 
     /// `appop` as the operator's service account.
     pub(super) fn command(&self, args: &[&str]) -> Command {
-        let mut command = self.real.command(args);
+        let mut command = self.cluster.command(args);
         command.args(["--as", &self.user()]);
         command
     }

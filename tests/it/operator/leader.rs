@@ -6,6 +6,12 @@ use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use super::lab::{Lab, Operator, text, wait};
+use crate::support::{Cluster, on_both};
+
+on_both! {
+    a_clean_stop_hands_over_and_a_killed_leader_is_replaced,
+    a_leader_that_was_frozen_past_its_lease_never_writes_again,
+}
 
 fn spec() -> Value {
     json!({"replicas": 0, "image": "nginx", "ports": [{"port": 80}]})
@@ -32,11 +38,8 @@ fn holder(lab: &Lab) -> String {
         .unwrap_or_default()
 }
 
-#[test]
-fn a_clean_stop_hands_over_and_a_killed_leader_is_replaced() {
-    let Some(lab) = Lab::new("handover") else {
-        return;
-    };
+fn a_clean_stop_hands_over_and_a_killed_leader_is_replaced(cluster: &'static Cluster) {
+    let lab = Lab::new(cluster, "handover");
     lab.bind(&lab.namespace, "appop-operator-lease");
     let mut first = candidate(&lab);
     wait("the first leads", || leads(&first).then_some(()));
@@ -82,11 +85,8 @@ fn a_clean_stop_hands_over_and_a_killed_leader_is_replaced() {
 
 /// The hard case: a leader that is frozen in the middle of work, with more in its queue and changes
 /// waiting on its watches. When it wakes, its lease is over, whether or not somebody has taken it.
-#[test]
-fn a_leader_that_was_frozen_past_its_lease_never_writes_again() {
-    let Some(lab) = Lab::new("frozen") else {
-        return;
-    };
+fn a_leader_that_was_frozen_past_its_lease_never_writes_again(cluster: &'static Cluster) {
+    let lab = Lab::new(cluster, "frozen");
     lab.bind(&lab.namespace, "appop-operator-lease");
     let mut first = candidate(&lab);
     wait("the first leads", || leads(&first).then_some(()));

@@ -3,6 +3,14 @@
 use serde_json::{Value, json};
 
 use super::lab::{Lab, condition, text, wait};
+use crate::support::{Cluster, on_both};
+
+on_both! {
+    an_app_comes_up_follows_its_spec_and_goes,
+    a_paused_app_is_left_as_it_is,
+    the_status_says_in_words_why_pods_are_not_ready,
+    a_namespace_that_goes_is_left_in_peace,
+}
 
 /// As its first users wrote it.
 fn example() -> Value {
@@ -18,11 +26,8 @@ fn example() -> Value {
     })
 }
 
-#[test]
-fn an_app_comes_up_follows_its_spec_and_goes() {
-    let Some(lab) = Lab::new("lifecycle") else {
-        return;
-    };
+fn an_app_comes_up_follows_its_spec_and_goes(cluster: &'static Cluster) {
+    let lab = Lab::new(cluster, "lifecycle");
     let mut operator = lab.operator();
     lab.app("web", example());
     let app = lab.ready("web");
@@ -40,10 +45,7 @@ fn an_app_comes_up_follows_its_spec_and_goes() {
     assert_eq!(service["spec"]["ports"][0]["targetPort"], 80);
 
     // Scaled as people do it, by the scale subresource.
-    let scaled = lab
-        .real
-        .kubectl(["scale", "app/web", "--replicas=3", "-n", &lab.namespace]);
-    scaled.success();
+    lab.merge("app", "web/scale", json!({"spec": {"replicas": 3}}));
     assert_eq!(lab.ready("web")["status"]["readyReplicas"], 3);
 
     // A new image is rolled out: all pods are new ones.
@@ -145,11 +147,8 @@ fn pods(lab: &Lab, app: &str) -> Vec<String> {
         .collect()
 }
 
-#[test]
-fn a_paused_app_is_left_as_it_is() {
-    let Some(lab) = Lab::new("paused") else {
-        return;
-    };
+fn a_paused_app_is_left_as_it_is(cluster: &'static Cluster) {
+    let lab = Lab::new(cluster, "paused");
     let operator = lab.operator();
     lab.app("web", example());
     lab.ready("web");
@@ -180,11 +179,8 @@ fn a_paused_app_is_left_as_it_is() {
     }
 }
 
-#[test]
-fn the_status_says_in_words_why_pods_are_not_ready() {
-    let Some(lab) = Lab::new("reasons") else {
-        return;
-    };
+fn the_status_says_in_words_why_pods_are_not_ready(cluster: &'static Cluster) {
+    let lab = Lab::new(cluster, "reasons");
     let _operator = lab.operator();
     let mut spec = example();
     spec["resources"] = json!({"requests": {"cpu": "4k"}});
@@ -207,11 +203,8 @@ fn the_status_says_in_words_why_pods_are_not_ready() {
     assert!((1..=2).contains(&told), "{reasons:?}");
 }
 
-#[test]
-fn a_namespace_that_goes_is_left_in_peace() {
-    let Some(lab) = Lab::new("leaving") else {
-        return;
-    };
+fn a_namespace_that_goes_is_left_in_peace(cluster: &'static Cluster) {
+    let lab = Lab::new(cluster, "leaving");
     // A binding inside the namespace would go with it, and nothing would be learnt.
     lab.bind_everywhere();
     let mut operator = lab.operator();

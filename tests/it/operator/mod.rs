@@ -1,6 +1,8 @@
-//! The operator on a real control plane, with the rights of its own role.
+//! The operator, with the rights of its own role and no others: on the sandbox in memory, and on a
+//! real control plane where there is one.
 
 mod apps;
+mod away;
 mod credentials;
 mod drift;
 mod failures;

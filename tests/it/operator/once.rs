@@ -3,15 +3,20 @@
 use serde_json::{Value, json};
 
 use super::lab::{Lab, text, wait};
-use crate::support::finish;
+use crate::support::{Cluster, finish, on_both};
+
+on_both! {
+    one_pass_brings_up_what_there_is,
+    a_dry_run_shows_what_would_be_written_and_writes_nothing,
+    wrong_usage_is_said_at_once,
+}
 
 fn spec() -> Value {
     json!({"replicas": 1, "image": "nginx", "ports": [{"port": 80}]})
 }
 
-#[test]
-fn one_pass_brings_up_what_there_is() {
-    let Some(lab) = Lab::new("once") else { return };
+fn one_pass_brings_up_what_there_is(cluster: &'static Cluster) {
+    let lab = Lab::new(cluster, "once");
     let run = |more: &[&str]| {
         let mut command = lab.command(&["run", "--once", "-n", &lab.namespace]);
         finish(command.args(more))
@@ -49,9 +54,8 @@ fn one_pass_brings_up_what_there_is() {
     assert_eq!(run(&["-l", "nobody=has-it"]).stderr, "There are no Apps.\n");
 }
 
-#[test]
-fn a_dry_run_shows_what_would_be_written_and_writes_nothing() {
-    let Some(lab) = Lab::new("dry") else { return };
+fn a_dry_run_shows_what_would_be_written_and_writes_nothing(cluster: &'static Cluster) {
+    let lab = Lab::new(cluster, "dry");
     let run = || {
         let mut command = lab.command(&["run", "--dry-run", "-n", &lab.namespace]);
         finish(&mut command)
@@ -108,9 +112,8 @@ fn a_dry_run_shows_what_would_be_written_and_writes_nothing() {
     assert_eq!(version(&lab.must_get("service", "web")), before);
 }
 
-#[test]
-fn wrong_usage_is_said_at_once() {
-    let Some(lab) = Lab::new("usage") else { return };
+fn wrong_usage_is_said_at_once(cluster: &'static Cluster) {
+    let lab = Lab::new(cluster, "usage");
     let run = |args: &[&str]| finish(lab.command(&["run"]).args(args));
     let output = run(&["--metrics-bind-address", "nowhere"]);
     assert_eq!(output.code, 2, "{output:?}");

@@ -1,17 +1,34 @@
 //! Crashes: of the operator, and of the API server.
 
-use std::fs;
-use std::net::TcpListener;
-use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use http::Method;
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use super::lab::{Admin, Lab, Operator, wait};
-use crate::support::Real;
+use super::away::{Kept, Second, Server};
+use super::lab::{Lab, Operator, wait};
+use crate::support::{self, Cluster, on_both};
+
+on_both! {
+    after_a_kill_in_the_middle_only_what_is_missing_is_written,
+}
+
+mod kept {
+    #[test]
+    fn an_api_server_that_is_gone_for_a_while_is_caught_up_with() {
+        super::an_api_server_that_is_gone_for_a_while_is_caught_up_with(super::Kept::start());
+    }
+}
+
+mod second {
+    #[test]
+    fn an_api_server_that_is_gone_for_a_while_is_caught_up_with() {
+        if let Some(real) = super::support::real() {
+            let server = super::Second::start(real);
+            super::an_api_server_that_is_gone_for_a_while_is_caught_up_with(server);
+        }
+    }
+}
 
 fn spec() -> Value {
     json!({"replicas": 0, "image": "nginx", "ports": [{"port": 80}]})
@@ -24,11 +41,8 @@ fn count(lab: &Lab, kind: &str) -> usize {
         .len()
 }
 
-#[test]
-fn after_a_kill_in_the_middle_only_what_is_missing_is_written() {
-    let Some(lab) = Lab::new("killed") else {
-        return;
-    };
+fn after_a_kill_in_the_middle_only_what_is_missing_is_written(cluster: &'static Cluster) {
+    let lab = Lab::new(cluster, "killed");
     const APPS: usize = 200;
     for n in 0..APPS {
         lab.app(&format!("app{n}"), spec());
@@ -71,12 +85,8 @@ fn after_a_kill_in_the_middle_only_what_is_missing_is_written() {
     assert_eq!(third.metric("appop_noops_total", &[]) as usize, 2 * APPS);
 }
 
-#[test]
-fn an_api_server_that_is_gone_for_a_while_is_caught_up_with() {
-    let Some(lab) = Lab::new("outage") else {
-        return;
-    };
-    let mut server = Second::start(lab.real);
+fn an_api_server_that_is_gone_for_a_while_is_caught_up_with(mut server: impl Server) {
+    let lab = Lab::new(server.cluster(), "outage");
     let url = server.url();
     let mut operator = lab.operator_with(&["-n", &lab.namespace, "--server", &url]);
     for n in 0..10 {
@@ -184,98 +194,4 @@ fn expired(operator: &Operator) -> usize {
         problem.contains("too old resource version")
     };
     operator.log().iter().filter(is_expired).count()
-}
-
-/// A second API server over the same etcd, so that one can be gone while the other is looked at.
-struct Second {
-    program: PathBuf,
-    arguments: Vec<String>,
-    directory: PathBuf,
-    port: u16,
-    admin: Admin,
-    process: Option<Child>,
-}
-
-impl Second {
-    fn start(real: &Real) -> Self {
-        let first = real.url();
-        let port = first.rsplit(':').next().unwrap();
-        let process = process_with(&format!("--secure-port={port}"));
-        let arguments = fs::read(process.join("cmdline")).unwrap();
-        let arguments = String::from_utf8(arguments).unwrap();
-        // Free when looked at; nobody else in this process takes it from the system again so soon.
-        let free = TcpListener::bind("127.0.0.1:0")
-            .unwrap()
-            .local_addr()
-            .unwrap()
-            .port();
-        let of_port = |argument: &str| match argument.starts_with("--secure-port=") {
-            true => format!("--secure-port={free}"),
-            false => argument.to_owned(),
-        };
-        let arguments = arguments
-            .split_terminator('\0')
-            .skip(1)
-            .map(of_port)
-            .collect();
-        let url = format!("https://127.0.0.1:{free}");
-        let mut second = Second {
-            program: fs::read_link(process.join("exe")).unwrap(),
-            directory: fs::read_link(process.join("cwd")).unwrap(),
-            arguments,
-            port: free,
-            admin: Admin::at(real, Some(&url)),
-            process: None,
-        };
-        second.again();
-        second
-    }
-
-    fn url(&self) -> String {
-        format!("https://127.0.0.1:{}", self.port)
-    }
-
-    /// It ends with its standard input, which only this process holds: however that ends.
-    fn again(&mut self) {
-        let script = "\"$0\" \"$@\" >/dev/null 2>&1 </dev/null & cat >/dev/null; kill -9 $!";
-        let mut command = Command::new("sh");
-        command
-            .args(["-c", script])
-            .arg(&self.program)
-            .args(&self.arguments);
-        command.current_dir(&self.directory).stdin(Stdio::piped());
-        self.process = Some(command.spawn().unwrap());
-        wait("the second API server is ready", || {
-            let path = "/apis/app.example.com/v1/apps?limit=1";
-            self.admin
-                .send(Method::GET, path, "application/json", &Value::Null)
-                .ok()
-        });
-    }
-
-    fn kill(&mut self) {
-        if let Some(mut process) = self.process.take() {
-            drop(process.stdin.take());
-            process.wait().unwrap();
-        }
-    }
-}
-
-impl Drop for Second {
-    fn drop(&mut self) {
-        self.kill();
-    }
-}
-
-/// The directory in /proc of the process that was started with that argument.
-fn process_with(argument: &str) -> PathBuf {
-    let entries = fs::read_dir("/proc")
-        .unwrap()
-        .map(|entry| entry.unwrap().path());
-    let has = |path: &PathBuf| {
-        let line = fs::read(path.join("cmdline")).unwrap_or_default();
-        line.split(|byte| *byte == 0)
-            .any(|part| part == argument.as_bytes())
-    };
-    entries.into_iter().find(has).unwrap()
 }

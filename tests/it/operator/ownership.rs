@@ -3,6 +3,13 @@
 use serde_json::{Value, json};
 
 use super::lab::{Lab, wait};
+use crate::support::{Cluster, on_both};
+
+on_both! {
+    what_is_somebody_elses_is_never_touched,
+    a_deployment_of_another_controller_is_never_touched,
+    an_orphan_is_adopted_with_its_pods,
+}
 
 fn spec() -> Value {
     json!({"replicas": 1, "image": "nginx", "ports": [{"port": 80}]})
@@ -25,11 +32,8 @@ fn deployment(labels: Value) -> Value {
     })
 }
 
-#[test]
-fn what_is_somebody_elses_is_never_touched() {
-    let Some(lab) = Lab::new("foreign") else {
-        return;
-    };
+fn what_is_somebody_elses_is_never_touched(cluster: &'static Cluster) {
+    let lab = Lab::new(cluster, "foreign");
     let operator = lab.operator();
     // Out of sight of our watches: it does not bear our label.
     let theirs = lab
@@ -78,11 +82,8 @@ fn what_is_somebody_elses_is_never_touched() {
     );
 }
 
-#[test]
-fn a_deployment_of_another_controller_is_never_touched() {
-    let Some(lab) = Lab::new("foreign2") else {
-        return;
-    };
+fn a_deployment_of_another_controller_is_never_touched(cluster: &'static Cluster) {
+    let lab = Lab::new(cluster, "foreign2");
     let _operator = lab.operator();
     let owner = lab.admin.create(
         &format!("/api/v1/namespaces/{}/configmaps", lab.namespace),
@@ -120,24 +121,17 @@ fn a_deployment_of_another_controller_is_never_touched() {
     lab.ready("web");
 }
 
-#[test]
-fn an_orphan_is_adopted_with_its_pods() {
-    let Some(lab) = Lab::new("orphan") else {
-        return;
-    };
+fn an_orphan_is_adopted_with_its_pods(cluster: &'static Cluster) {
+    let lab = Lab::new(cluster, "orphan");
     let _operator = lab.operator();
     lab.app("web", spec());
     lab.ready("web");
     let uid = |kind: &str| lab.must_get(kind, "web")["metadata"]["uid"].clone();
     let before = (uid("deployment"), uid("service"), uid("app"));
-    let orphan = [
-        "delete",
-        "app/web",
-        "--cascade=orphan",
-        "-n",
-        &lab.namespace,
-    ];
-    lab.real.kubectl(orphan).success();
+    lab.delete("app", "web?propagationPolicy=Orphan");
+    wait("the App is gone", || {
+        lab.get("app", "web").is_none().then_some(())
+    });
     wait("the children are orphans", || {
         let owners =
             |kind: &str| Some(lab.get(kind, "web")?["metadata"]["ownerReferences"].is_null());

@@ -1,12 +1,20 @@
-//! `appop tree`: who owns whom, on a real server.
+//! `appop tree`: who owns whom.
 
 use http::Method;
 use serde_json::{Value, json};
 
 use super::apps::{Looker, normal};
 use super::lab::wait;
-use crate::support;
+use crate::support::{self, Cluster, on_both};
 use crate::terminal::Terminal;
+
+on_both! {
+    owners_are_followed_by_uid_whatever_the_kind,
+    what_lives_in_no_namespace_owns_in_all_of_them,
+    lists_of_any_length_are_read_to_their_end,
+    custom_resources_are_as_their_conditions_say,
+    what_is_not_there_is_explained,
+}
 
 impl Looker {
     fn config_map(&self, name: &str, owners: &[&Value]) -> Value {
@@ -25,11 +33,8 @@ fn references(owners: &[&Value]) -> Value {
     owners.iter().map(reference).collect()
 }
 
-#[test]
-fn owners_are_followed_by_uid_whatever_the_kind() {
-    let Some(looker) = Looker::new("owners") else {
-        return;
-    };
+fn owners_are_followed_by_uid_whatever_the_kind(cluster: &'static Cluster) {
+    let looker = Looker::new(cluster, "owners");
     let admin = &looker.lab.admin;
     let root = looker.config_map("root", &[]);
     let left = looker.config_map("left", &[&root]);
@@ -70,14 +75,13 @@ ConfigMap/root  AGE
     let mut narrow = looker.command(&["tree", "cm/root"]);
     narrow.env("NO_COLOR", "1");
     let ended = Terminal::start(narrow).end();
-    assert!(!ended.screen.contains('\x1b'), "{}", ended.screen);
+    // A machine that is slow is shown that something happens.
+    let screen = ended.screen.replace("\x1b[2K", "");
+    assert!(!screen.contains('\x1b'), "{screen}");
 }
 
-#[test]
-fn what_lives_in_no_namespace_owns_in_all_of_them() {
-    let Some(looker) = Looker::new("across") else {
-        return;
-    };
+fn what_lives_in_no_namespace_owns_in_all_of_them(cluster: &'static Cluster) {
+    let looker = Looker::new(cluster, "across");
     let admin = &looker.lab.admin;
     let roles = "/apis/rbac.authorization.k8s.io/v1/clusterroles";
     let role = json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole",
@@ -85,7 +89,7 @@ fn what_lives_in_no_namespace_owns_in_all_of_them() {
     let role = admin.create(roles, &role);
     looker.config_map("owned", &[&role]);
     // Warnings are not ours to silence where somebody names the kind.
-    let tree = looker.lab.real.run(["tree", "clusterrole/look-owner"]);
+    let tree = looker.lab.cluster.run(["tree", "clusterrole/look-owner"]);
     let text = normal(&tree.success());
     let wanted = "\
 NAME  NAMESPACE  READY  STATUS  AGE
@@ -96,11 +100,8 @@ ClusterRole/look-owner  AGE
     admin.delete(&format!("{roles}/look-owner"));
 }
 
-#[test]
-fn lists_of_any_length_are_read_to_their_end() {
-    let Some(looker) = Looker::new("long") else {
-        return;
-    };
+fn lists_of_any_length_are_read_to_their_end(cluster: &'static Cluster) {
+    let looker = Looker::new(cluster, "long");
     let root = looker.config_map("root", &[]);
     // More than a page.
     for n in 0..510 {
@@ -111,11 +112,8 @@ fn lists_of_any_length_are_read_to_their_end() {
     assert!(tree.contains("└── ConfigMap/c509"), "{tree}");
 }
 
-#[test]
-fn custom_resources_are_as_their_conditions_say() {
-    let Some(looker) = Looker::new("custom") else {
-        return;
-    };
+fn custom_resources_are_as_their_conditions_say(cluster: &'static Cluster) {
+    let looker = Looker::new(cluster, "custom");
     let admin = &looker.lab.admin;
     let crds = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
     let crd = json!({"metadata": {"name": "boxes.look.example.com"}, "spec": {
@@ -153,11 +151,8 @@ fn custom_resources_are_as_their_conditions_say() {
     admin.delete(&format!("{crds}/boxes.look.example.com"));
 }
 
-#[test]
-fn what_is_not_there_is_explained() {
-    let Some(looker) = Looker::new("nothing") else {
-        return;
-    };
+fn what_is_not_there_is_explained(cluster: &'static Cluster) {
+    let looker = Looker::new(cluster, "nothing");
     looker.config_map("settings", &[]);
     let says = |args: &[&str], code: i32, words: &str| {
         let said = looker.run(args);
