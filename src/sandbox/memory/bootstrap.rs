@@ -62,6 +62,7 @@ pub fn run(api: &Api) -> Result<(), Status> {
             manager: "kube-apiserver",
             dry_run: false,
             is_patch: false,
+            is_upsert: false,
             warnings: Vec::new(),
         };
         writer.create(Change {

@@ -116,6 +116,7 @@ impl Definitions {
         if is_known {
             return;
         }
+        let since = api.store.version();
         let served = crd::versions(definition).into_iter().map(|version| {
             let resource = version.resource();
             Served {
@@ -124,6 +125,7 @@ impl Definitions {
                 stored_version: version.stored_version().to_owned(),
                 stored: None,
                 behaviour: Behaviour::Custom(version),
+                since,
             }
         });
         api.registry.define(name, served.collect());

@@ -24,6 +24,8 @@ pub struct Served {
     pub stored: Option<Arc<Resource>>,
     /// What is particular to it
     pub behaviour: Behaviour,
+    /// The version of the store from which on objects were written by its schema; 0: all were
+    pub since: u64,
 }
 
 /// See [`Served`].
@@ -122,6 +124,7 @@ impl Registry {
                 shelf: store.shelf(stored_group, plural),
                 stored_version: stored_version.to_owned(),
                 behaviour: Behaviour::BuiltIn(kinds::of(group, plural)),
+                since: 0,
             };
             built_in.insert(served.key(), Arc::new(served));
         }

@@ -59,6 +59,7 @@ impl Within {
             manager: self.manager,
             dry_run: false,
             is_patch: false,
+            is_upsert: false,
             warnings: Vec::new(),
         }
     }
@@ -99,7 +100,7 @@ pub fn gvr(served: &Served) -> Gvr {
 
 fn shown(served: &Served, stored: &Stored) -> Result<Value, Status> {
     let object = stored.value();
-    if served.is_stored_group() && *stored.facts.version == *served.resource.version {
+    if served.is_as_stored(stored) {
         return Ok(object);
     }
     served.shown(object)

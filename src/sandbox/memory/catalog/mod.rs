@@ -118,6 +118,11 @@ impl Catalog {
         self.columns.get(&key).map_or(&[], Vec::as_slice)
     }
 
+    /// The description of a field of a type, such as `io.k8s.api.core.v1.PodSpec.nodeName`.
+    pub fn description_of(&self, place: &str) -> Option<String> {
+        descriptions::of_place(place)
+    }
+
     /// The objects that a fresh server has, without uids, times and versions: these are to be given
     /// when they are stored. Two things in them are for the caller to set: `targetPort` of the
     /// Service `kubernetes`, which is 0, and `data.since` (a day) of the ConfigMap

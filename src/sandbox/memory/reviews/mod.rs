@@ -9,28 +9,19 @@ use super::authn::User;
 use super::route::answer::Answer;
 use super::route::media;
 use super::route::options::{WriteKind, WriteOptions};
+use super::route::path::Target;
 use super::status::Status;
 use super::verbs::Call;
+
+/// What puts the answer into a question.
+type Ask = fn(&Call<'_>, &mut Value) -> Result<(), Status>;
 
 /// Answers a question; `None` where the resource is none.
 ///
 /// Errors: what is wrong with the question.
 pub fn answer(call: &Call<'_>) -> Result<Option<Answer>, Status> {
-    let target = call.target;
-    let question = (
-        target.group.as_str(),
-        target.plural.as_str(),
-        target.subresource.as_str(),
-    );
-    let ask: fn(&Call<'_>, &mut Value) -> Result<(), Status> = match question {
-        ("authorization.k8s.io", "selfsubjectaccessreviews", "") => access::of_self,
-        ("authorization.k8s.io", "subjectaccessreviews", "") => access::of_subject,
-        ("authorization.k8s.io", "localsubjectaccessreviews", "") => access::of_subject_here,
-        ("authorization.k8s.io", "selfsubjectrulesreviews", "") => access::rules_of_self,
-        ("authentication.k8s.io", "selfsubjectreviews", "") => tokens::of_self,
-        ("authentication.k8s.io", "tokenreviews", "") => tokens::of_token,
-        ("", "serviceaccounts", "token") => tokens::request,
-        _ => return Ok(None),
+    let Some(ask) = question(call.target) else {
+        return Ok(None);
     };
     let options = WriteOptions::read(&call.request.query, WriteKind::Create)?;
     let written = media::written(call.request)?;
@@ -38,6 +29,30 @@ pub fn answer(call: &Call<'_>) -> Result<Option<Answer>, Status> {
     call.manage_review(&mut review, &options);
     ask(call, &mut review)?;
     Ok(Some(Answer::value(201, &review, &call.form)))
+}
+
+/// Whether what is created there is a question.
+pub fn is_question(target: &Target) -> bool {
+    question(target).is_some()
+}
+
+fn question(target: &Target) -> Option<Ask> {
+    let names = (
+        target.group.as_str(),
+        target.plural.as_str(),
+        target.subresource.as_str(),
+    );
+    let ask: Ask = match names {
+        ("authorization.k8s.io", "selfsubjectaccessreviews", "") => access::of_self,
+        ("authorization.k8s.io", "subjectaccessreviews", "") => access::of_subject,
+        ("authorization.k8s.io", "localsubjectaccessreviews", "") => access::of_subject_here,
+        ("authorization.k8s.io", "selfsubjectrulesreviews", "") => access::rules_of_self,
+        ("authentication.k8s.io", "selfsubjectreviews", "") => tokens::of_self,
+        ("authentication.k8s.io", "tokenreviews", "") => tokens::of_token,
+        ("", "serviceaccounts", "token") => tokens::request,
+        _ => return None,
+    };
+    Some(ask)
 }
 
 /// Somebody as a review names them.

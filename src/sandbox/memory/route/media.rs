@@ -50,6 +50,8 @@ pub enum Endpoint {
     Object,
     /// Lists and watches
     List,
+    /// Objects that no table shows, such as answers to questions
+    Untabled,
     /// What has no other shape
     Plain,
 }
@@ -223,6 +225,12 @@ pub struct Clause {
     quality: f32,
 }
 
+/// Whether the client takes any type that is answered, whatever is to be made of objects.
+pub fn accepts_some(request: &Request) -> bool {
+    let clauses = accepted(request.header(&ACCEPT));
+    clauses.iter().any(|clause| clause.is_yaml().is_some())
+}
+
 /// The parts of an Accept header, the most wanted first.
 pub fn accepted(header: &str) -> Vec<Clause> {
     let mut clauses: Vec<Clause> = header.split(',').filter_map(Clause::parse).collect();
@@ -266,12 +274,17 @@ impl Clause {
         found.map(|(_, value)| value.as_str()).unwrap_or_default()
     }
 
+    /// Whether that is YAML; `None` for what nothing is answered in.
+    fn is_yaml(&self) -> Option<bool> {
+        match self.media.as_str() {
+            "application/json" | "application/*" | "*/*" => Some(false),
+            "application/yaml" => Some(true),
+            _ => None,
+        }
+    }
+
     fn form(&self, endpoint: Endpoint) -> Option<Form> {
-        let is_yaml = match self.media.as_str() {
-            "application/json" | "application/*" | "*/*" => false,
-            "application/yaml" => true,
-            _ => return None,
-        };
+        let is_yaml = self.is_yaml()?;
         let stream = self.parameter("stream");
         if !stream.is_empty() && stream != "watch" {
             return None;
@@ -297,6 +310,7 @@ impl Clause {
             _ => return None,
         };
         match self.parameter("as") {
+            "Table" if endpoint == Endpoint::Untabled => None,
             "Table" => Some(Shape::Table { version }),
             "PartialObjectMetadata" => Some(Shape::Metadata {
                 version,

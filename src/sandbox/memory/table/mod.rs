@@ -18,6 +18,7 @@ mod node;
 mod pod;
 mod rights;
 mod row;
+mod scale;
 mod storage;
 #[cfg(test)]
 mod tests;
@@ -33,6 +34,7 @@ use crate::sandbox::memory::object;
 use crate::sandbox::memory::registry::{Behaviour, Served};
 
 pub use cells::{cells, precedes, row_conditions};
+pub use scale::{columns as scale_columns, row as scale_row};
 
 /// A row of a table, `{"cells": [...]}`, with `conditions` where there are some. The object is in
 /// the version that is served, or, where there are several, in any of them.

@@ -198,7 +198,7 @@ fn step(
     live: &Arc<Stored>,
     options: &DeleteOptions,
 ) -> Result<Result<Deleted, Status>, Raced> {
-    let mut object = live.value();
+    let mut object = served.live(live);
     let now = Timestamp::now();
     let grace = match graceful(served, &mut object, options, now) {
         Grace::Pending => return Ok(Ok(Deleted::Marked(Written::Stored(Arc::clone(live))))),

@@ -95,6 +95,8 @@ pub fn answer(api: &Arc<Api>, request: &Request, target: &Target) -> Result<Answ
     let verb = verb(request, target);
     let endpoint = match verb {
         "list" | "watch" | "deletecollection" => Endpoint::List,
+        _ if reviews::is_question(target) => Endpoint::Untabled,
+        _ if matches!(target.subresource.as_str(), "binding" | "eviction") => Endpoint::Untabled,
         _ => Endpoint::Object,
     };
     if !is_served(&served, target, verb, request)? {
@@ -167,7 +169,9 @@ impl Call<'_> {
         if verb == "watch" && form.as_ref().is_ok_and(|form| form.is_yaml) {
             return Err(media::no_such_stream());
         }
-        form.map_err(|status| match self.served.is_custom() {
+        // Types are looked at first, by the library that routes; then what is to be made of objects.
+        let is_routed = self.served.is_custom() || media::accepts_some(self.request);
+        form.map_err(|status| match is_routed {
             true => status,
             false => media::not_acceptable(verb == "list" || verb == "watch"),
         })
@@ -264,6 +268,7 @@ impl Call<'_> {
             manager,
             dry_run,
             is_patch: self.request.method == Method::PATCH,
+            is_upsert: false,
             warnings: Vec::new(),
         }
     }

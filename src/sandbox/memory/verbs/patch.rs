@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::Call;
 use super::body;
-use super::write::Change;
+use super::write::{Change, key};
 use crate::sandbox::memory::apply;
 use crate::sandbox::memory::decode::{self, FieldValidation, Strict};
 use crate::sandbox::memory::object::meta;
@@ -67,7 +67,11 @@ impl Call<'_> {
         let options = WriteOptions::read(&self.request.query, write)?;
         let body = &self.request.body;
         let patch = match language {
-            Some(language) => AnyPatch::Plain(Patch::read(language, body, options.validation)?),
+            Some(language) => {
+                let read = Patch::read(language, body, options.validation);
+                // What is not there is told before what is wrong with the patch.
+                AnyPatch::Plain(read.map_err(|problem| self.missing().unwrap_or(problem))?)
+            }
             None => {
                 let parsed = decode::parse_yaml(body);
                 let parsed = parsed.map_err(|problem| {
@@ -95,6 +99,13 @@ impl Call<'_> {
             }
         };
         Ok((patch, options))
+    }
+
+    /// 404, if what is to be patched is not there.
+    fn missing(&self) -> Option<Status> {
+        let key = key(self.namespace(), &self.target.name);
+        let found = self.api.store.get(self.served.shelf, &key);
+        found.is_none().then(|| self.not_found())
     }
 
     /// What an object becomes by a patch.

@@ -106,6 +106,22 @@ impl Renderer {
         }
     }
 
+    /// A Scale of the resource.
+    pub fn scale(&self, scale: Value) -> Result<Answer, Status> {
+        let shaped = match &self.form.shape {
+            Shape::Whole => scale,
+            Shape::Metadata { is_list: true, .. } => return Err(wrong_shape(&self.served)),
+            Shape::Metadata { version, .. } => metadata(&scale, version),
+            Shape::Table { version } => {
+                let at = object::meta(&scale, "resourceVersion").to_owned();
+                let columns = table::scale_columns(self.served.is_custom());
+                let row = |scale: &Value| table::scale_row(scale, Timestamp::now());
+                self.table_of(version, &at, Map::new(), &[scale], columns, row)
+            }
+        };
+        Ok(Answer::value(200, &shaped, &self.form))
+    }
+
     /// A list.
     pub fn list(&self, page: &Page, next: Option<String>) -> Result<Answer, Status> {
         let version = page.version.to_string();
@@ -272,7 +288,7 @@ impl Renderer {
 
     /// The object's JSON in the version that was asked for.
     fn json(&self, stored: &Stored) -> Result<Bytes, Status> {
-        if self.is_as_stored(stored) {
+        if self.served.is_as_stored(stored) {
             return Ok(stored.json().clone());
         }
         Ok(Bytes::from(self.value(stored)?.to_string()))
@@ -280,7 +296,7 @@ impl Renderer {
 
     fn value(&self, stored: &Stored) -> Result<Value, Status> {
         let object = stored.value();
-        if self.is_as_stored(stored) {
+        if self.served.is_as_stored(stored) {
             return Ok(object);
         }
         self.served.shown(object)
@@ -288,10 +304,6 @@ impl Renderer {
 
     fn values(&self, page: &Page) -> Result<Vec<Value>, Status> {
         page.items.iter().map(|item| self.value(item)).collect()
-    }
-
-    fn is_as_stored(&self, stored: &Stored) -> bool {
-        self.served.is_stored_group() && *stored.facts.version == *self.served.resource.version
     }
 
     fn table(
@@ -303,10 +315,27 @@ impl Renderer {
         has_headers: bool,
     ) -> Value {
         let now = Timestamp::now();
+        let row = |object: &Value| table::row(&self.served, object, now);
+        let columns = match has_headers {
+            true => table::columns(&self.served),
+            false => Value::Null,
+        };
+        self.table_of(version, at, more, objects, columns, row)
+    }
+
+    fn table_of(
+        &self,
+        version: &str,
+        at: &str,
+        more: Map<String, Value>,
+        objects: &[Value],
+        columns: Value,
+        row: impl Fn(&Value) -> Value,
+    ) -> Value {
         let rows: Vec<Value> = objects
             .iter()
             .map(|object| {
-                let mut row = table::row(&self.served, object, now);
+                let mut row = row(object);
                 match self.include {
                     Include::Nothing => {}
                     Include::Metadata => row["object"] = metadata(object, version),
@@ -318,10 +347,6 @@ impl Renderer {
                 row
             })
             .collect();
-        let columns = match has_headers {
-            true => table::columns(&self.served),
-            false => Value::Null,
-        };
         json!({
             "kind": "Table",
             "apiVersion": format!("meta.k8s.io/{version}"),
@@ -338,6 +363,29 @@ impl Served {
         let resource = &self.resource;
         let stored = convert::stored(&resource.group, &resource.plural);
         stored.is_none_or(|(group, _)| group == resource.group)
+    }
+
+    /// Whether what is stored is what is answered, in the version that this is.
+    pub fn is_as_stored(&self, stored: &Stored) -> bool {
+        self.is_stored_group()
+            && *stored.facts.version == *self.resource.version
+            && self.is_current(stored)
+    }
+
+    /// An object in the stored version, as the schema of now has it: without what that does not
+    /// know, with what it sets.
+    pub fn live(&self, stored: &Stored) -> Value {
+        match &self.behaviour {
+            Behaviour::Custom(version) if !self.is_current(stored) => {
+                version.refresh(stored.value())
+            }
+            _ => stored.value(),
+        }
+    }
+
+    /// Whether it was written by the schema of now.
+    fn is_current(&self, stored: &Stored) -> bool {
+        self.since == 0 || stored.version > self.since
     }
 
     /// An object of the stored version in the version that this is.

@@ -28,8 +28,8 @@ impl Call<'_> {
                 let key = key(self.namespace(), &self.target.name);
                 let stored = self.api.store.get(self.served.shelf, &key);
                 let stored = stored.ok_or_else(|| self.not_found())?;
-                let scale = self.scale_of(&stored.value(), false)?;
-                Ok(Answer::value(200, &scale, &self.form))
+                let scale = self.scale_of(&self.served.live(&stored), false)?;
+                self.renderer()?.scale(scale)
             }
             "update" => {
                 let options = WriteOptions::read(&self.request.query, WriteKind::Update)?;
@@ -126,7 +126,7 @@ impl Call<'_> {
         if scale["spec"]["replicas"] == json!(crd::NOT_SET) {
             scale["spec"] = json!({});
         }
-        Ok(Answer::value(200, &scale, &self.form))
+        self.renderer()?.scale(scale)
     }
 
     /// Where the number is, in each version of the resource.

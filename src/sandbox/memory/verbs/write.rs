@@ -11,6 +11,7 @@ use crate::sandbox::memory::admission;
 use crate::sandbox::memory::api::Api;
 use crate::sandbox::memory::apply;
 use crate::sandbox::memory::authn::User;
+use crate::sandbox::memory::authz::Attributes;
 use crate::sandbox::memory::authz::escalation::{self, Grant};
 use crate::sandbox::memory::field::{FieldError, Path};
 use crate::sandbox::memory::kinds::Write;
@@ -46,6 +47,8 @@ pub struct Writer<'a> {
     pub dry_run: bool,
     /// Whether it is a patch
     pub is_patch: bool,
+    /// Whether what is to be changed is not there, and is made
+    pub is_upsert: bool,
     /// Texts of warnings, for the client
     pub warnings: Vec<String>,
 }
@@ -157,6 +160,9 @@ impl Writer<'_> {
             return Err(served.invalid(&object, &errors).into());
         }
         self.check_grant(&object, None)?;
+        if self.is_upsert {
+            self.check_creation(&object)?;
+        }
         self.warnings.extend(served.warnings(&object, None));
         if sent_version && !is_managed {
             let message = "resourceVersion should not be set on objects to be created";
@@ -235,6 +241,7 @@ impl Writer<'_> {
                     );
                     return Err(self.conflict(name, &why));
                 }
+                self.is_upsert = true;
                 match self.try_create(change) {
                     Ok(written) => return Ok((written, true)),
                     Err(Stop::Refused(status)) if status.reason == "AlreadyExists" => continue,
@@ -242,7 +249,7 @@ impl Writer<'_> {
                     Err(Stop::Raced) => continue,
                 }
             };
-            let change = change(Some(&live.value()), &mut self.warnings)?;
+            let change = change(Some(&self.served.live(&live)), &mut self.warnings)?;
             match self.try_update(&live, change) {
                 Ok(written) => return Ok((written, false)),
                 Err(Stop::Refused(status)) => return Err(status),
@@ -254,7 +261,7 @@ impl Writer<'_> {
 
     fn try_update(&mut self, live: &Arc<Stored>, change: Change) -> Result<Written, Stop> {
         let served = self.served;
-        let old = live.value();
+        let old = served.live(live);
         let Change {
             mut object,
             is_managed,
@@ -447,6 +454,21 @@ impl Writer<'_> {
             now,
         };
         apply::update(&context, live, object, self.manager);
+    }
+
+    /// Whether who may update may create, too: asked of who updates what is not there.
+    fn check_creation(&self, object: &Value) -> Result<(), Status> {
+        let resource = &self.served.resource;
+        let attributes = Attributes {
+            verb: "create",
+            group: &resource.group,
+            version: &resource.version,
+            resource: &resource.plural,
+            namespace: self.namespace,
+            name: meta(object, "name"),
+            ..Attributes::of(self.user)
+        };
+        self.api.authorizer.authorize(&self.api.store, &attributes)
     }
 
     /// Whether a role or binding gives no more than its writer has.

@@ -8,8 +8,8 @@ use super::super::go;
 use super::super::object::{
     Coercion, apply_defaults, coerce, decode_metadata, drop_nulls, prune_resource,
 };
-use super::Version;
 use super::compiled::Compiled;
+use super::{Shape, Version};
 use crate::sandbox::memory::field::Path;
 use crate::sandbox::memory::status::Status;
 
@@ -150,18 +150,27 @@ impl Version {
 
     /// An object as it was stored in the version that this is. It may have been stored when the
     /// schema was another, or the stored version.
-    pub fn convert(&self, mut object: Value) -> Value {
-        let own = self.shape();
+    pub fn convert(&self, object: Value) -> Value {
+        self.read(object, self.shape())
+    }
+
+    /// The same in the version that is stored now.
+    pub fn refresh(&self, object: Value) -> Value {
+        self.read(object, &self.family.shapes[self.family.stored])
+    }
+
+    fn read(&self, mut object: Value, own: &Shape) -> Value {
         let from = object["apiVersion"]
             .as_str()
             .and_then(|name| self.family.shape(name));
         let from = from.unwrap_or(own);
         let was = from.compiled();
+        // What was stored has had its form; what no longer has is shown as it is.
         let _ = decode_own(&mut object);
         let _ = trim(&mut object, was, true);
         apply_defaults(&mut object, &was.schema);
         if !std::ptr::eq(from, own) {
-            rename(&mut object, self.api_version());
+            rename(&mut object, self.family.api_version(&own.version));
             let _ = trim(&mut object, own.compiled(), true);
         }
         object
