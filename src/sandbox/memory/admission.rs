@@ -2,8 +2,9 @@
 //! Priority, DefaultTolerationSeconds, PersistentVolumeClaim and the like, as far as they are on by
 //! default and mean something here.
 
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 
+use super::authn::User;
 use super::crd;
 use super::field::{FieldError, Path};
 use super::kinds;
@@ -52,6 +53,37 @@ pub fn create(writer: &Writer<'_>, object: &mut Value) -> Result<(), Status> {
         priority(writer, object)?;
     }
     Ok(())
+}
+
+/// Notes in a new object who made it: in the request for a certificate, as its kind has nothing of
+/// that left (`PrepareForCreate` in pkg/registry/certificates/certificates/strategy.go).
+pub fn sign(served: &Served, user: &User, object: &mut Value) {
+    let names = (
+        served.resource.group.as_str(),
+        served.resource.plural.as_str(),
+    );
+    let Some(spec) = object.get_mut("spec").and_then(Value::as_object_mut) else {
+        return;
+    };
+    if names != ("certificates.k8s.io", "certificatesigningrequests") {
+        return;
+    }
+    let extra: Map<String, Value> = user
+        .extra
+        .iter()
+        .map(|(key, values)| (key.clone(), json!(values)))
+        .collect();
+    for (field, value, is_empty) in [
+        ("username", json!(user.name), user.name.is_empty()),
+        ("uid", json!(user.uid), user.uid.is_empty()),
+        ("groups", json!(user.groups), user.groups.is_empty()),
+        ("extra", json!(extra), extra.is_empty()),
+    ] {
+        match is_empty {
+            true => spec.shift_remove(field),
+            false => spec.insert(field.to_owned(), value),
+        };
+    }
 }
 
 /// Before an object is changed.

@@ -149,6 +149,7 @@ impl Writer<'_> {
         let mut allocation = self.api.allocator.begin(served);
         allocation.give(&mut object, None, self.dry_run)?;
         served.prepare_create(&mut object);
+        admission::sign(served, self.user, &mut object);
         if served.has_generation() {
             set_meta(&mut object, "generation", Some(json!(1)));
         }
