@@ -38,16 +38,32 @@ fn the_catalog_is_what_the_server_and_the_modules_say() {
     }
     // What other scenarios make is no part of a fresh server.
     let real = support::start();
-    let script =
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/controlplane/catalog/generate.sh");
-    let check = Command::new(script)
-        .arg("-check")
-        .env("KUBECONFIG", &real.kubeconfig)
-        .output()
-        .unwrap();
+    check("catalog", Some(&real.kubeconfig));
+}
+
+/// The numbers of fields in protobuf, and the types that errors about pods show.
+#[test]
+#[cfg(unix)]
+fn what_else_is_generated_is_what_the_modules_say() {
+    if support::assets().is_none() || Command::new("go").arg("version").output().is_err() {
+        return;
+    }
+    check("protobuf", None);
+    check("inside", None);
+}
+
+#[cfg(unix)]
+fn check(generator: &str, kubeconfig: Option<&Path>) {
+    let script = format!("tests/controlplane/{generator}/generate.sh");
+    let mut check = Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join(script));
+    check.arg("-check");
+    if let Some(kubeconfig) = kubeconfig {
+        check.env("KUBECONFIG", kubeconfig);
+    }
+    let check = check.output().unwrap();
     assert!(
         check.status.success(),
-        "{}",
+        "{generator}: {}",
         String::from_utf8_lossy(&check.stderr)
     );
 }

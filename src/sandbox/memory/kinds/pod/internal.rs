@@ -1,7 +1,8 @@
 //! Objects as Kubernetes has them inside, which is how errors show them: Go's names of fields, in
 //! Go's order, and everything that is not set as null or zero.
 //!
-//! `internal.txt` has the types, from `pkg/apis/core/types.go` and `k8s.io/api/core/v1/types.go`: a
+//! `internal.txt` has the types, from `pkg/apis/core/types.go` and `k8s.io/api/core/v1/types.go`, by
+//! `tests/controlplane/inside/generate.sh`: a
 //! type's name, then its fields, each with its name, the JSON name behind `=` where that is not the
 //! name with a small first letter, and what it holds: `"` text, `0` a number, `!` a boolean, `q` a
 //! quantity, `v` any value, `m` metadata, `*` a pointer, `[]` a list, `{}` a map, `.` a structure; the

@@ -1,0 +1,3 @@
+module appop.example/controlplane/inside
+
+go 1.26.0
