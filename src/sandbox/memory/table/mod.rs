@@ -35,6 +35,7 @@ use crate::sandbox::memory::registry::{Behaviour, Served};
 
 pub use cells::{cells, precedes, row_conditions};
 pub use scale::{columns as scale_columns, row as scale_row};
+pub use time::human;
 
 /// A row of a table, `{"cells": [...]}`, with `conditions` where there are some. The object is in
 /// the version that is served, or, where there are several, in any of them.

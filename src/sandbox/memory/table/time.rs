@@ -33,7 +33,7 @@ pub(super) fn between(from: Timestamp, to: Timestamp) -> String {
 
 /// Seconds with two or three significant figures, such as `2m3s`. What lies more than a second
 /// ahead is `<invalid>`.
-pub(super) fn human(seconds: i64) -> String {
+pub fn human(seconds: i64) -> String {
     let seconds = seconds.clamp(-LONGEST, LONGEST);
     let with = |whole: i64, unit: &str, rest: i64, part: &str| match rest {
         0 => format!("{whole}{unit}"),
@@ -67,6 +67,9 @@ mod tests {
             (119, "119s"),
             (120, "2m"),
             (123, "2m3s"),
+            (12_060, "3h21m"),
+            (176_400, "2d1h"),
+            (252_374_400, "8y"),
             (599, "9m59s"),
             (601, "10m"),
             (10_799, "179m"),
