@@ -170,29 +170,18 @@ impl Call<'_> {
         manager: &str,
         warnings: &mut Vec<String>,
     ) -> Result<Change, Status> {
-        let resource = &self.served.resource;
-        let api_version = resource.api_version();
-        let versions = self.served.versions_of(self.api);
-        let versions: Vec<&str> = versions.iter().map(String::as_str).collect();
-        let (group, plural) = (&resource.group, &resource.plural);
-        let subresource = &self.target.subresource;
-        let filter = apply::filter(group, plural, subresource, self.served.has_status());
-        let now = self.api.now();
-        let context = apply::Context {
-            types: &resource.types,
-            type_: resource.type_,
-            api_version: &api_version,
-            kind: &resource.kind,
-            subresource,
-            served: &versions,
-            filter: filter.as_ref(),
-            now: &now,
-        };
-        let made = apply::apply(&context, live, applied, manager, options.force)?;
+        let (now, subresource) = (self.api.now(), &self.target.subresource);
+        let (made, name) = self
+            .served
+            .managing(self.api, subresource, &now, |context| {
+                let made = apply::apply(context, live, applied, manager, options.force);
+                (made, context.object_name(applied))
+            });
+        let made = made?;
         strictly(strict, options, warnings)?;
-        let name = context.object_name(applied);
-        let taken = body::take_patched(&self.served, made.object)
-            .map_err(|problem| not_converted(&name, &api_version, &problem))?;
+        let taken = body::take_patched(&self.served, made.object).map_err(|problem| {
+            not_converted(&name, &self.served.resource.api_version(), &problem)
+        })?;
         Ok(Change {
             object: taken.object,
             is_managed: true,

@@ -434,27 +434,10 @@ impl Writer<'_> {
     }
 
     fn manage(&self, live: Option<&Value>, object: &mut Value, now: &str) {
-        let resource = &self.served.resource;
-        let api_version = resource.api_version();
-        let filter = apply::filter(
-            &resource.group,
-            &resource.plural,
-            self.subresource,
-            self.served.has_status(),
-        );
-        let versions = self.served.versions_of(self.api);
-        let versions: Vec<&str> = versions.iter().map(String::as_str).collect();
-        let context = apply::Context {
-            types: &resource.types,
-            type_: resource.type_,
-            api_version: &api_version,
-            kind: &resource.kind,
-            subresource: self.subresource,
-            served: &versions,
-            filter: filter.as_ref(),
-            now,
-        };
-        apply::update(&context, live, object, self.manager);
+        self.served
+            .managing(self.api, self.subresource, now, |context| {
+                apply::update(context, live, object, self.manager);
+            });
     }
 
     /// Whether who may update may create, too: asked of who updates what is not there.
@@ -542,6 +525,30 @@ impl Api {
 }
 
 impl Served {
+    /// Calls `tell` with what it takes to say who manages which field of an object.
+    pub(super) fn managing<T>(
+        &self,
+        api: &Api,
+        subresource: &str,
+        now: &str,
+        tell: impl FnOnce(&apply::Context<'_>) -> T,
+    ) -> T {
+        let resource = &self.resource;
+        let (group, plural) = (&resource.group, &resource.plural);
+        let versions = self.versions_of(api);
+        let versions: Vec<&str> = versions.iter().map(String::as_str).collect();
+        tell(&apply::Context {
+            types: &resource.types,
+            type_: resource.type_,
+            api_version: &resource.api_version(),
+            kind: &resource.kind,
+            subresource,
+            served: &versions,
+            filter: apply::filter(group, plural, subresource, self.has_status()).as_ref(),
+            now,
+        })
+    }
+
     /// An object on its way into the store.
     ///
     /// Errors: 500 when it has no metadata, which decoding has seen to.
