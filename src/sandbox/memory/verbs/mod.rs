@@ -112,7 +112,10 @@ pub fn answer(api: &Arc<Api>, request: &Request, target: &Target) -> Result<Answ
     };
     let form = call.negotiate(endpoint, verb)?;
     let call = Call { form, ..call };
-    let answer = call.run(verb)?;
+    // What fails has been warned of all the same.
+    let answer = call
+        .run(verb)
+        .unwrap_or_else(|status| super::route::failure(&status, request));
     Ok(answer.warn(&call.warnings.take()))
 }
 
@@ -156,9 +159,17 @@ fn is_served(
     Ok(fits && resource.has_verb(verb))
 }
 
-/// Told with every answer about them, whatever the verb.
-const ENDPOINTS: &str =
-    "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice";
+/// What is told with every answer about resources of the core group, whatever the verb.
+const DEPRECATED: [(&str, &str); 2] = [
+    (
+        "endpoints",
+        "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice",
+    ),
+    (
+        "componentstatuses",
+        "v1 ComponentStatus is deprecated in v1.19+",
+    ),
+];
 
 impl Call<'_> {
     /// The form of the answer.
@@ -187,8 +198,16 @@ impl Call<'_> {
                     .collect(),
             );
         }
-        if self.target.group.is_empty() && self.target.plural == "endpoints" {
-            self.warn(vec![ENDPOINTS.to_owned()]);
+        if self.target.group.is_empty() {
+            let known = DEPRECATED
+                .iter()
+                .find(|(plural, _)| *plural == self.target.plural);
+            self.warn(
+                known
+                    .map(|(_, words)| (*words).to_owned())
+                    .into_iter()
+                    .collect(),
+            );
         }
         if let Some(answer) = reviews::answer(self)? {
             return Ok(answer);
@@ -247,7 +266,12 @@ impl Call<'_> {
 
     fn not_found(&self) -> Status {
         let resource = &self.served.resource;
-        Status::not_found(&resource.group, &resource.plural, &self.target.name)
+        let plural = match (resource.group.as_str(), resource.plural.as_str()) {
+            // Its registry spells it so.
+            ("", "componentstatuses") => "componentstatus",
+            (_, plural) => plural,
+        };
+        Status::not_found(&resource.group, plural, &self.target.name)
     }
 
     /// Under which name the client manages fields.
