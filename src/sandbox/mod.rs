@@ -6,6 +6,7 @@
 //!
 //! Both are reached over HTTP alone, like any server; nothing here prints or catches signals.
 
+mod correlate;
 mod directory;
 mod error;
 mod kubeconfig;

@@ -82,3 +82,54 @@ fn pods_take_the_time_they_are_told_to_start() {
     let (first, started) = shown.split_once(' ').unwrap();
     assert!(first < started, "{shown}");
 }
+
+const EVENTS: &str = r#"
+reasons() {
+    kubectl get events --field-selector "involvedObject.name=$1" --no-headers \
+        -o custom-columns=T:.type,R:.reason,S:.reportingComponent | sort -u
+}
+until_told() {
+    for _ in $(seq 600); do
+        reasons "$1" | grep -q "$2" && return
+        sleep 0.1
+    done
+}
+kubectl run fine --image=example.com/fine:1 --image-pull-policy=IfNotPresent >/dev/null
+kubectl run crash --image=example.com/fine:1 >/dev/null
+kubectl run huge --image=example.com/fine:1 --overrides='{"spec":{"nodeSelector":{"a":"b"}}}' >/dev/null
+until_told fine Started
+until_told crash BackOff
+until_told huge FailedScheduling
+reasons fine
+kubectl describe pod fine | grep -A99 ^Events: | awk 'NR > 3 {$3 = ""; print}' | sort
+kubectl events --for pod/huge | awk 'NR > 1 {$1 = ""; print}'
+reasons crash
+kubectl delete pod fine >/dev/null
+until_told fine Killing
+"#;
+
+#[test]
+fn scheduler_and_kubelets_tell_what_they_do() {
+    let wanted = "\
+Normal   Created     kubelet
+Normal   Pulled      kubelet
+Normal   Scheduled   default-scheduler
+Normal   Started     kubelet
+Normal Created  kubelet spec.containers{fine}: Container created
+Normal Pulled  kubelet spec.containers{fine}: Container image \"example.com/fine:1\" already present on machine and can be accessed by the pod
+Normal Scheduled  default-scheduler Successfully assigned default/fine to node-0
+Normal Started  kubelet spec.containers{fine}: Container started
+ Warning FailedScheduling Pod/huge 0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector.
+Normal    Created     kubelet
+Normal    Pulled      kubelet
+Normal    Scheduled   default-scheduler
+Normal    Started     kubelet
+Warning   BackOff     kubelet
+";
+    for kind in [&[][..], &["--real"]] {
+        let flags = [kind, &["--fail-pod", "crash"]].concat();
+        if let Some(shown) = printed(&flags, EVENTS) {
+            assert_eq!(shown, wanted, "{kind:?}");
+        }
+    }
+}

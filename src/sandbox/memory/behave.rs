@@ -1,5 +1,6 @@
 //! A resource's own ways, whether it is built in or custom: what the verbs ask of either.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
@@ -206,15 +207,26 @@ impl Served {
     }
 
     /// The fields by which the store can select the object.
-    pub fn fields(&self, object: &Value) -> Vec<(Arc<str>, Arc<str>)> {
-        match &self.behaviour {
+    pub fn fields(&self, object: &Value) -> Vec<(Cow<'static, str>, Arc<str>)> {
+        let mut fields = match &self.behaviour {
             Behaviour::BuiltIn(kind) => {
                 let fields = kind.fields(object).into_iter();
                 fields
-                    .map(|(name, value)| (name.into(), value.into()))
+                    .map(|(name, value)| (Cow::Borrowed(name), value.into()))
                     .collect()
             }
             Behaviour::Custom(version) => version.fields(object),
+        };
+        // What is not there is empty.
+        fields.retain(|(_, value)| !value.is_empty());
+        fields
+    }
+
+    /// The name under which [`fields`](Self::fields) has what a selector calls so.
+    pub fn stored_field(&self, label: &str) -> Option<&'static str> {
+        match &self.behaviour {
+            Behaviour::BuiltIn(kind) => kind.stored_field(label),
+            Behaviour::Custom(_) => None,
         }
     }
 

@@ -15,7 +15,7 @@ use super::authn::User;
 use super::identity::Identity;
 use super::persist::Kept;
 use super::server::{self, Inside};
-use super::{bootstrap, persist, working};
+use super::{bootstrap, expiry, persist, working};
 use crate::sandbox::directory::Directory;
 use crate::sandbox::error::Error;
 use crate::sandbox::kubeconfig::{self, Place, Written};
@@ -63,6 +63,7 @@ pub struct Sandbox {
     client: Client,
     stop: watch::Sender<bool>,
     serving: JoinHandle<()>,
+    expiring: JoinHandle<()>,
     saving: Option<JoinHandle<()>>,
     _simulator: Simulator,
     _controllers: working::Controllers,
@@ -124,6 +125,7 @@ impl Sandbox {
         let controllers = working::Controllers::start(&api)?;
         let (stop, stopped) = watch::channel(false);
         let serving = tokio::spawn(server::serve(Arc::clone(&api), listener, tls, stopped));
+        let expiring = tokio::spawn(expiry::run(Arc::clone(&api)));
         let kubelets = Inside::new(Arc::clone(&api), User::component("system:kube-scheduler"));
         let inner = Client::new(kubelets, "default");
         let version = super::catalog::catalog().kubernetes();
@@ -156,6 +158,7 @@ impl Sandbox {
             url,
             stop,
             serving,
+            expiring,
             saving,
             _simulator: simulator,
             _controllers: controllers,
@@ -213,6 +216,7 @@ impl Drop for Sandbox {
     fn drop(&mut self) {
         self.stop.send_replace(true);
         self.serving.abort();
+        self.expiring.abort();
         if let Some(saving) = &self.saving {
             saving.abort();
         }

@@ -12,7 +12,7 @@
 //! - [`authn`], [`authz`], [`identity`], [`tokens`], [`reviews`]: who asks, and what is allowed.
 //! - [`discovery`], [`openapi`], [`table`], [`health`], [`metrics`]: what is told about all this.
 //! - [`controllers`]: what happens by itself; [`definitions`], [`working`], [`within`]: how it is
-//!   run.
+//!   run; [`expiry`]: what goes by itself.
 
 pub mod admission;
 pub mod allocate;
@@ -29,6 +29,7 @@ pub mod crd;
 pub mod decode;
 pub mod definitions;
 pub mod discovery;
+pub mod expiry;
 pub mod field;
 pub mod health;
 pub mod host;

@@ -1,5 +1,6 @@
 //! Metadata of objects that are JSON.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
@@ -83,7 +84,7 @@ pub fn sort(value: &mut Value) {
 }
 
 /// What the store is to know of an object.
-pub fn facts(object: &Value, version: &str, fields: Vec<(Arc<str>, Arc<str>)>) -> Facts {
+pub fn facts(object: &Value, version: &str, fields: Vec<(Cow<'static, str>, Arc<str>)>) -> Facts {
     let labels = object["metadata"]["labels"].as_object();
     let mut labels: Vec<(Arc<str>, Arc<str>)> = labels
         .into_iter()

@@ -13,6 +13,8 @@
 //!   its readiness gates are.
 //! - A deleted pod's containers stop at once, then it is gone, unless finalizers hold it.
 //!
+//! - Scheduler and kubelets tell of pods in Events, in their words.
+//!
 //! What it decides, because nothing tells how a program would end: a pod that may complete
 //! (`restartPolicy` Never or OnFailure) succeeds a second after it started, which is what Jobs
 //! wait for; all others run until they are deleted, and stop with exit code 0. A pod deleted
@@ -26,15 +28,18 @@
 mod actions;
 mod addresses;
 mod affinity;
+mod changes;
 mod conditions;
 mod containers;
 mod image;
 mod kubelet;
 mod node;
+mod note;
 mod options;
 mod pattern;
 mod phase;
 mod quantity;
+mod recorder;
 mod requests;
 mod restart;
 mod run;

@@ -1,5 +1,6 @@
 //! The loop: events in, requests out.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt;
@@ -14,6 +15,7 @@ use tokio::time::{MissedTickBehavior, interval, sleep};
 use super::actions;
 use super::node::{LEASE_SECONDS, Simulated};
 use super::options::Options;
+use super::recorder::Recorder;
 use super::world::{Action, Key, Outcome, What, World};
 
 pub use super::node::MAX_NODES;
@@ -73,6 +75,7 @@ async fn simulate(client: Client, mut world: World, ready: watch::Sender<bool>) 
     let nodes = watcher(Api::<Node>::all(client.clone()), watcher::Config::default());
     let mut pods = pods.default_backoff().boxed();
     let mut nodes = nodes.default_backoff().boxed();
+    let recorder = Arc::new(Recorder::start(&client));
     let mut requests: JoinSet<(Key, Outcome)> = JoinSet::new();
     let mut rests: JoinSet<Key> = JoinSet::new();
     let mut renewals: JoinSet<()> = JoinSet::new();
@@ -87,7 +90,7 @@ async fn simulate(client: Client, mut world: World, ready: watch::Sender<bool>) 
             if let What::Wait(time) = action.what {
                 rests.spawn(rest(action.key, time));
             } else {
-                requests.spawn(request(client.clone(), action));
+                requests.spawn(request(client.clone(), action, Arc::clone(&recorder)));
             }
         }
         tokio::select! {
@@ -114,10 +117,12 @@ async fn simulate(client: Client, mut world: World, ready: watch::Sender<bool>) 
     }
 }
 
-async fn request(client: Client, action: Action) -> (Key, Outcome) {
+async fn request(client: Client, action: Action, recorder: Arc<Recorder>) -> (Key, Outcome) {
     let outcome = actions::act(client, &action).await;
-    if outcome == Outcome::Failed {
-        sleep(REST).await;
+    match outcome {
+        Outcome::Done => recorder.tell(action.notes),
+        Outcome::Refused => {}
+        Outcome::Failed => sleep(REST).await,
     }
     (action.key, outcome)
 }

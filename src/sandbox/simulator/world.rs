@@ -10,8 +10,10 @@ use k8s_openapi::api::core::v1::{Node, Pod, PodStatus};
 use kube::runtime::watcher::Event;
 
 use super::addresses::Subnet;
+use super::changes;
 use super::kubelet::{self, Place, Step};
 use super::node::Simulated;
+use super::note::{By, Note, Notes};
 use super::options::Options;
 use super::requests::{self, Amounts};
 use super::scheduler::{self, Usage};
@@ -32,6 +34,8 @@ pub(super) struct Action {
     pub(super) key: Key,
     pub(super) uid: String,
     pub(super) what: What,
+    /// To be told once it is done
+    pub(super) notes: Vec<Note>,
 }
 
 /// See [`Action`].
@@ -208,7 +212,7 @@ impl World {
                 continue;
             }
             let uid = entry.pod.metadata.uid.clone().unwrap_or_default();
-            let Some(what) = self.decide(&key, now) else {
+            let Some((what, notes)) = self.decide(&key, now) else {
                 continue;
             };
             if let Some(entry) = self.pods.get_mut(&key)
@@ -216,32 +220,22 @@ impl World {
             {
                 entry.busy = Some(false);
             }
-            return Some(Action { key, uid, what });
+            return Some(Action {
+                key,
+                uid,
+                what,
+                notes,
+            });
         }
         None
     }
 
-    fn decide(&mut self, key: &Key, now: Timestamp) -> Option<What> {
+    fn decide(&mut self, key: &Key, now: Timestamp) -> Option<(What, Vec<Note>)> {
         let entry = self.pods.get(key)?;
         let spec = entry.pod.spec.as_ref()?;
         if let Some(node) = node_of(&entry.pod) {
             let node = node.to_owned();
-            let place = self.place(key, &node, now)?;
-            let entry = self.pods.get_mut(key)?;
-            return match kubelet::step(&entry.pod, place, &self.options, now) {
-                Step::Nothing => None,
-                Step::Wait(time) => {
-                    let wake = SignedDuration::try_from(time).unwrap_or(SignedDuration::MAX);
-                    let wake = now.checked_add(wake).unwrap_or(Timestamp::MAX);
-                    if entry.wake.is_some_and(|before| before <= wake) {
-                        return None;
-                    }
-                    entry.wake = Some(wake);
-                    Some(What::Wait(time))
-                }
-                Step::Report(status) => Some(What::Report(status)),
-                Step::Finish(status) => Some(What::Finish(status)),
-            };
+            return self.run(key, &node, now);
         }
         if !scheduler::is_ours(spec)
             || entry.pod.metadata.deletion_timestamp.is_some()
@@ -252,6 +246,7 @@ impl World {
         let idle = Usage::default();
         let nodes = self.nodes.iter();
         let nodes = nodes.map(|(name, node)| (node, self.usage.get(name).unwrap_or(&idle)));
+        let mut notes = Notes::new(By::Scheduler, &entry.pod, now);
         match scheduler::place(spec, nodes) {
             Ok(node) => {
                 let node = node.to_owned();
@@ -263,12 +258,43 @@ impl World {
                         amounts,
                     }),
                 );
-                Some(What::Bind(node))
+                let (namespace, name) = (&key.namespace, &key.name);
+                let message = format!("Successfully assigned {namespace}/{name} to {node}");
+                notes.normal(None, "Scheduled", message);
+                Some((What::Bind(node), notes.done()))
             }
             Err(message) => {
+                notes.warn(None, "FailedScheduling", message.clone());
                 let report = scheduler::unschedulable(&entry.pod, message, now);
                 self.unplaced.insert(key.clone());
-                report.map(What::Report)
+                Some((What::Report(report?), notes.done()))
+            }
+        }
+    }
+
+    /// What the kubelet of that node does next.
+    fn run(&mut self, key: &Key, node: &str, now: Timestamp) -> Option<(What, Vec<Note>)> {
+        let place = self.place(key, node, now)?;
+        let entry = self.pods.get_mut(key)?;
+        let told = |status: &PodStatus| changes::notes(&entry.pod, status, node, now);
+        match kubelet::step(&entry.pod, place, &self.options, now) {
+            Step::Nothing => None,
+            Step::Wait(time) => {
+                let wake = SignedDuration::try_from(time).unwrap_or(SignedDuration::MAX);
+                let wake = now.checked_add(wake).unwrap_or(Timestamp::MAX);
+                if entry.wake.is_some_and(|before| before <= wake) {
+                    return None;
+                }
+                entry.wake = Some(wake);
+                Some((What::Wait(time), Vec::new()))
+            }
+            Step::Report(status) => {
+                let notes = told(&status);
+                Some((What::Report(status), notes))
+            }
+            Step::Finish(status) => {
+                let notes = status.as_deref().map(told).unwrap_or_default();
+                Some((What::Finish(status), notes))
             }
         }
     }

@@ -108,4 +108,10 @@ pub trait Kind: Sync {
     fn field_labels(&self) -> &'static [&'static str] {
         &[]
     }
+
+    /// What [`fields`](Self::fields) calls a label of [`field_labels`](Self::field_labels), where
+    /// that is something else: objects that are written through two groups have one set of fields.
+    fn stored_field(&self, _label: &str) -> Option<&'static str> {
+        None
+    }
 }

@@ -1,5 +1,6 @@
 //! An object on its way into the store, and in it.
 
+use std::borrow::Cow;
 use std::sync::{Arc, LazyLock};
 
 use bytes::Bytes;
@@ -18,8 +19,8 @@ pub struct Facts {
     pub version: Arc<str>,
     /// Its labels, ordered
     pub labels: Box<[(Arc<str>, Arc<str>)]>,
-    /// By which fields it can be selected, beside name and namespace
-    pub fields: Box<[(Arc<str>, Arc<str>)]>,
+    /// By which fields it can be selected, beside name and namespace; without those that are empty
+    pub fields: Box<[(Cow<'static, str>, Arc<str>)]>,
     /// The uids in its ownerReferences
     pub owners: Box<[Arc<str>]>,
     /// Whether it is marked as deleted

@@ -141,6 +141,11 @@ impl Call<'_> {
                 }
             }
         }
+        for term in &mut fields.terms {
+            if let Some(stored) = self.served.stored_field(&term.field) {
+                stored.clone_into(&mut term.field);
+            }
+        }
         let namespace = &self.target.namespace;
         let is_scoped = self.served.resource.namespaced && !namespace.is_empty();
         Ok(Selection {

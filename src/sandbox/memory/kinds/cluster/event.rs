@@ -82,40 +82,60 @@ impl Kind for Event {
     }
 
     fn fields(&self, object: &Value) -> Vec<(&'static str, String)> {
-        let fields = [
-            ("regarding.kind", "involvedObject.kind"),
-            ("regarding.namespace", "involvedObject.namespace"),
-            ("regarding.name", "involvedObject.name"),
-            ("regarding.uid", "involvedObject.uid"),
-            ("regarding.apiVersion", "involvedObject.apiVersion"),
-            (
-                "regarding.resourceVersion",
-                "involvedObject.resourceVersion",
-            ),
-            ("regarding.fieldPath", "involvedObject.fieldPath"),
-            ("reason", "reason"),
-            ("reportingController", "reportingComponent"),
-            ("type", "type"),
-        ];
-        fields
-            .map(|(label, field)| (label, text(object, field).to_owned()))
-            .to_vec()
+        fields(object)
     }
 
     fn field_labels(&self) -> &'static [&'static str] {
-        &[
-            "regarding.kind",
-            "regarding.namespace",
-            "regarding.name",
-            "regarding.uid",
-            "regarding.apiVersion",
-            "regarding.resourceVersion",
-            "regarding.fieldPath",
-            "reason",
-            "reportingController",
-            "type",
-        ]
+        &LABELS
     }
+
+    fn stored_field(&self, label: &str) -> Option<&'static str> {
+        let at = LABELS.iter().position(|known| *known == label)?;
+        STORED.get(at).copied()
+    }
+}
+
+/// By which fields an Event is selected in the group events.k8s.io, and what they are called in the
+/// core group, as which Events are stored.
+const LABELS: [&str; 10] = [
+    "regarding.kind",
+    "regarding.namespace",
+    "regarding.name",
+    "regarding.uid",
+    "regarding.apiVersion",
+    "regarding.resourceVersion",
+    "regarding.fieldPath",
+    "reason",
+    "reportingController",
+    "type",
+];
+pub(crate) const STORED: [&str; 11] = [
+    "involvedObject.kind",
+    "involvedObject.namespace",
+    "involvedObject.name",
+    "involvedObject.uid",
+    "involvedObject.apiVersion",
+    "involvedObject.resourceVersion",
+    "involvedObject.fieldPath",
+    "reason",
+    "reportingComponent",
+    "type",
+    "source",
+];
+
+/// The fields of an Event, however it was written.
+pub(crate) fn fields(event: &Value) -> Vec<(&'static str, String)> {
+    let value = |label: &str| match label {
+        "source" => match text(event, "source.component") {
+            "" => text(event, "reportingComponent"),
+            component => component,
+        },
+        _ => text(event, label),
+    };
+    STORED
+        .iter()
+        .map(|label| (*label, value(label).to_owned()))
+        .collect()
 }
 
 /// What is wrong with an Event in either group (`legacyValidateEvent`); they differ in how the

@@ -3,23 +3,8 @@
 use serde_json::Value;
 
 use super::super::cluster::event;
-use super::super::workloads::read::text;
 use crate::sandbox::memory::field::FieldError;
 use crate::sandbox::memory::kinds::{Kind, Write, meta};
-
-const LABELS: [&str; 11] = [
-    "involvedObject.kind",
-    "involvedObject.namespace",
-    "involvedObject.name",
-    "involvedObject.uid",
-    "involvedObject.apiVersion",
-    "involvedObject.resourceVersion",
-    "involvedObject.fieldPath",
-    "reason",
-    "reportingComponent",
-    "source",
-    "type",
-];
 
 /// See the module.
 pub(super) struct Event;
@@ -46,20 +31,10 @@ impl Kind for Event {
     }
 
     fn fields(&self, object: &Value) -> Vec<(&'static str, String)> {
-        let value = |label: &str| match label {
-            "source" => match text(object, "source.component") {
-                "" => text(object, "reportingComponent"),
-                component => component,
-            },
-            _ => text(object, label),
-        };
-        LABELS
-            .iter()
-            .map(|label| (*label, value(label).to_owned()))
-            .collect()
+        event::fields(object)
     }
 
     fn field_labels(&self) -> &'static [&'static str] {
-        &LABELS
+        &event::STORED
     }
 }
