@@ -47,14 +47,22 @@ impl Request {
     }
 }
 
+/// Whether each percent sign begins an escape, without which Go takes no path.
+pub fn is_escaped(text: &str) -> bool {
+    let mut parts = text.split('%').skip(1).map(str::as_bytes);
+    parts.all(|part| part.len() > 1 && part[..2].iter().all(u8::is_ascii_hexdigit))
+}
+
 impl Query {
-    /// Reads what stands behind the `?`.
+    /// Reads what stands behind the `?`. As in Go, a parameter that is wrongly escaped, or has a
+    /// semicolon in it, is not there.
     pub fn parse(text: &str) -> Self {
         let decode = |part: &str| {
             let spaced = part.replace('+', " ");
             percent_decode_str(&spaced).decode_utf8_lossy().into_owned()
         };
-        let pairs = text.split('&').filter(|pair| !pair.is_empty());
+        let is_one = |pair: &&str| !pair.is_empty() && is_escaped(pair) && !pair.contains(';');
+        let pairs = text.split('&').filter(is_one);
         let pairs = pairs.map(|pair| {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             (decode(name), decode(value))
@@ -72,5 +80,23 @@ impl Query {
     pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         let named = self.0.iter().filter(move |(known, _)| known == name);
         named.map(|(_, value)| value.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_wrongly_escaped_is_not_there() {
+        let query = Query::parse("a=%zz&b=1;c=2&d=%41+b&e=%4&f");
+        assert_eq!(query.first("a"), None);
+        assert_eq!(query.first("b"), None);
+        assert_eq!(query.first("d"), Some("A b"));
+        assert_eq!(query.first("e"), None);
+        assert_eq!(query.first("f"), Some(""));
+        assert!(is_escaped("/a%2fb%20"));
+        assert!(!is_escaped("/a%2"));
+        assert!(!is_escaped("%é0"));
     }
 }

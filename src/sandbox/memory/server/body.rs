@@ -12,6 +12,7 @@ use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt;
 use tokio::time::timeout;
 
+use super::activity::Exchange;
 use crate::sandbox::memory::route::answer;
 use crate::sandbox::memory::status::{Details, Status};
 use crate::sandbox::memory::verbs::watch::Watch;
@@ -20,15 +21,16 @@ use crate::sandbox::memory::verbs::watch::Watch;
 const MOST: usize = 3 << 20;
 /// Beyond that nothing is read any more.
 const DRAINED: usize = 16 << 20;
-/// A client that is slower than this is not sending any more.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// A client that is slower than this is not sending any more (`--request-timeout`).
+pub(super) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Reads a body.
 ///
-/// Errors: 413, 408 when it does not come, 400 when it breaks off.
-pub(super) async fn read<B>(body: B) -> Result<Bytes, Status>
+/// Errors: 413, 504 when it does not come, 500 when it breaks off.
+pub(super) async fn read<B>(body: B, patience: Duration) -> Result<Bytes, Status>
 where
     B: Body<Data = Bytes> + Unpin,
+    B::Error: Into<BoxError>,
 {
     let too_large = || {
         let message = format!("Request entity too large: limit is {MOST}");
@@ -42,7 +44,7 @@ where
         let mut whole = BytesMut::new();
         let mut length = 0;
         while let Some(frame) = body.frame().await {
-            let frame = frame.map_err(|_| Status::bad_request("unexpected EOF"))?;
+            let frame = frame.map_err(|problem| broken(&problem.into()))?;
             let Ok(data) = frame.into_data() else {
                 continue;
             };
@@ -65,30 +67,65 @@ where
         let message = "Timeout: request did not complete within the allotted timeout";
         Status::new(504, "Timeout", message).with(Details::default())
     };
-    timeout(PATIENCE, reading).await.map_err(|_| late())?
+    timeout(patience, reading).await.map_err(|_| late())?
+}
+
+pub(super) type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// A body that is not what its headers say, as Go's reader puts it.
+fn broken(problem: &BoxError) -> Status {
+    let problem = problem.downcast_ref::<hyper::Error>();
+    let is_cut = problem.is_none_or(hyper::Error::is_incomplete_message);
+    let message = match is_cut {
+        true => "unexpected EOF",
+        false => "invalid byte in chunk length",
+    };
+    Status::new(500, "", message)
 }
 
 /// The body of an answer.
-pub enum AnswerBody {
+pub struct AnswerBody {
+    rest: Rest,
+    exchange: Option<Exchange>,
+}
+
+enum Rest {
     /// What is left of it
     Whole(VecDeque<Bytes>),
-    /// Events as they come
-    Watch(WatchBody),
+    /// Events as they come; `None` after the last
+    Watch(Option<Turn>),
 }
 
 type Turn = BoxFuture<'static, (Box<Watch>, Option<Bytes>)>;
 
-/// See [`AnswerBody::Watch`].
-pub struct WatchBody(Option<Turn>);
+impl AnswerBody {
+    /// A body without anything in it.
+    pub(super) fn empty() -> Self {
+        AnswerBody {
+            rest: Rest::Whole(VecDeque::new()),
+            exchange: None,
+        }
+    }
+
+    /// The same, as the answer of an exchange, which lasts as long as the body.
+    pub(super) fn of(mut self, exchange: Exchange) -> Self {
+        self.exchange = Some(exchange);
+        self
+    }
+}
 
 impl From<answer::Body> for AnswerBody {
     fn from(body: answer::Body) -> Self {
-        match body {
+        let rest = match body {
             answer::Body::Whole(pieces) => {
                 let pieces = pieces.into_iter().filter(|piece| !piece.is_empty());
-                AnswerBody::Whole(pieces.collect())
+                Rest::Whole(pieces.collect())
             }
-            answer::Body::Watch(watch) => AnswerBody::Watch(WatchBody(Some(turn(watch)))),
+            answer::Body::Watch(watch) => Rest::Watch(Some(turn(watch))),
+        };
+        AnswerBody {
+            rest,
+            exchange: None,
         }
     }
 }
@@ -108,9 +145,13 @@ impl Body for AnswerBody {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        match &mut *self {
-            AnswerBody::Whole(pieces) => Poll::Ready(gather(pieces).map(|p| Ok(Frame::data(p)))),
-            AnswerBody::Watch(WatchBody(waiting)) => {
+        let AnswerBody { rest, exchange } = &mut *self;
+        if let Some(exchange) = exchange {
+            exchange.taken();
+        }
+        let next = match rest {
+            Rest::Whole(pieces) => gather(pieces),
+            Rest::Watch(waiting) => {
                 let Some(future) = waiting else {
                     return Poll::Ready(None);
                 };
@@ -118,24 +159,28 @@ impl Body for AnswerBody {
                     return Poll::Pending;
                 };
                 *waiting = next.is_some().then(|| turn(watch));
-                Poll::Ready(next.map(|piece| Ok(Frame::data(piece))))
+                next
             }
+        };
+        if let Some(exchange) = exchange.as_ref().filter(|_| next.is_some()) {
+            exchange.given();
         }
+        Poll::Ready(next.map(|piece| Ok(Frame::data(piece))))
     }
 
     fn is_end_stream(&self) -> bool {
-        match self {
-            AnswerBody::Whole(pieces) => pieces.is_empty(),
-            AnswerBody::Watch(WatchBody(waiting)) => waiting.is_none(),
+        match &self.rest {
+            Rest::Whole(pieces) => pieces.is_empty(),
+            Rest::Watch(waiting) => waiting.is_none(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
-        match self {
-            AnswerBody::Whole(pieces) => {
+        match &self.rest {
+            Rest::Whole(pieces) => {
                 SizeHint::with_exact(pieces.iter().map(|piece| piece.len() as u64).sum())
             }
-            AnswerBody::Watch(_) => SizeHint::default(),
+            Rest::Watch(_) => SizeHint::default(),
         }
     }
 }

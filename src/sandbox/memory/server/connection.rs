@@ -2,24 +2,28 @@
 
 use std::convert::Infallible;
 use std::future::Future;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, HeaderValue};
 use http::{HeaderMap, HeaderName, Request, Response};
 use http_body::Body;
+use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto;
 use tokio::net::TcpStream;
 use tokio::sync::watch;
-use tokio::time::timeout;
+use tokio::time::{interval, timeout};
 use tokio_rustls::TlsAcceptor;
 
+use super::activity::Activity;
 use super::body::{self, AnswerBody};
+use super::patience::Patience;
+use super::refuse;
+use super::socket::Socket;
 use crate::sandbox::memory::api::Api;
 use crate::sandbox::memory::authn::{self, User};
 use crate::sandbox::memory::authz::impersonation;
@@ -29,38 +33,87 @@ use crate::sandbox::memory::route::answer::Answer;
 use crate::sandbox::memory::route::request;
 use crate::sandbox::memory::status::Status;
 
-/// A client that takes longer for its handshake or its headers is none.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long it takes to say that a connection ends.
+const FAREWELL: Duration = Duration::from_secs(1);
 /// How many requests a connection may have under way; as Go's server.
 const STREAMS: u32 = 250;
+/// How large all headers together may be over HTTP/2 (Go's DefaultMaxHeaderBytes).
+const HEADERS: u32 = 1 << 20;
+/// How many headers a request may have over HTTP/1.1, where Go counts bytes only: the extra fields
+/// of an impersonated user are a header each.
+const MOST_HEADERS: usize = 1000;
+/// A connection over HTTP/2 of which nothing is heard is asked for a sign of life.
+const SIGN: Duration = Duration::from_secs(30);
 
 pub(super) async fn serve(
     api: Arc<Api>,
     stream: TcpStream,
     tls: TlsAcceptor,
+    patience: Patience,
     mut stop: watch::Receiver<bool>,
 ) {
-    let Ok(Ok(stream)) = timeout(PATIENCE, tls.accept(stream)).await else {
+    let shaken = async {
+        let socket = Socket::take(stream, patience.stalled).await?;
+        tls.accept(socket).await
+    };
+    let Ok(Ok(stream)) = timeout(patience.handshake, shaken).await else {
         return;
     };
+    let activity = Activity::new();
+    let begins = activity.clone();
     let service = service_fn(move |request: Request<hyper::body::Incoming>| {
-        let api = Arc::clone(&api);
-        async move { Ok::<_, Infallible>(respond(&api, request).await) }
+        let (api, exchange) = (Arc::clone(&api), begins.begin());
+        async move {
+            let response = match refuse::malformed(&request) {
+                Some(refused) => refused,
+                None => respond(&api, request).await,
+            };
+            Ok::<_, Infallible>(response.map(|body| body.of(exchange)))
+        }
     });
-    let mut builder = auto::Builder::new(TokioExecutor::new());
-    builder
-        .http1()
-        .timer(TokioTimer::new())
-        .header_read_timeout(PATIENCE);
-    builder
-        .http2()
-        .timer(TokioTimer::new())
-        .max_concurrent_streams(STREAMS);
-    let serving = builder.serve_connection(TokioIo::new(stream), service);
-    tokio::select! {
+    // Which of the two was agreed upon in the handshake.
+    let is_2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+    let stream = TokioIo::new(stream);
+    let serving = async {
         // A client may break off at any time; there is nobody to tell.
-        _ = serving => {}
+        if is_2 {
+            let mut builder = http2::Builder::new(TokioExecutor::new());
+            builder
+                .timer(TokioTimer::new())
+                .max_concurrent_streams(STREAMS)
+                .max_header_list_size(HEADERS)
+                .keep_alive_interval(SIGN);
+            let mut connection = pin!(builder.serve_connection(stream, service));
+            tokio::select! {
+                _ = connection.as_mut() => {}
+                () = over(&activity, &patience) => {
+                    connection.as_mut().graceful_shutdown();
+                    let _ = timeout(FAREWELL, connection).await;
+                }
+            }
+        } else {
+            let mut builder = http1::Builder::new();
+            builder.timer(TokioTimer::new()).max_headers(MOST_HEADERS);
+            // Which would end connections that wait for their next request, too.
+            builder.header_read_timeout(None);
+            let connection = builder.serve_connection(stream, service);
+            tokio::select! {
+                _ = connection => {}
+                () = over(&activity, &patience) => {}
+            }
+        }
+    };
+    tokio::select! {
+        () = serving => {}
         _ = stop.wait_for(|stop| *stop) => {}
+    }
+}
+
+/// Waits until the connection is of no use any more.
+async fn over(activity: &Activity, patience: &Patience) {
+    let mut looks = interval(patience.looks);
+    while !activity.is_over(Instant::now(), patience) {
+        looks.tick().await;
     }
 }
 
@@ -68,9 +121,10 @@ pub(super) async fn serve(
 pub async fn respond<B>(api: &Arc<Api>, request: Request<B>) -> Response<AnswerBody>
 where
     B: Body<Data = Bytes> + Unpin,
+    B::Error: Into<body::BoxError>,
 {
     let (parts, body) = request.into_parts();
-    let read = body::read(body).await;
+    let read = body::read(body, body::PATIENCE).await;
     let (bytes, problem) = match read {
         Ok(bytes) => (bytes, None),
         Err(status) => (Bytes::new(), Some(status)),
@@ -130,7 +184,7 @@ fn response(answer: Answer, is_head: bool) -> Response<AnswerBody> {
         headers.insert(HeaderName::from_static("audit-id"), id);
     }
     if is_head {
-        *response.body_mut() = AnswerBody::Whole(Default::default());
+        *response.body_mut() = AnswerBody::empty();
     }
     response
 }
@@ -153,6 +207,7 @@ impl Inside {
 impl<B> tower::Service<Request<B>> for Inside
 where
     B: Body<Data = Bytes> + Unpin + Send + 'static,
+    B::Error: Into<body::BoxError>,
 {
     type Response = Response<AnswerBody>;
     type Error = Infallible;
@@ -166,7 +221,7 @@ where
         let Inside { api, user } = self.clone();
         Box::pin(async move {
             let (parts, body) = request.into_parts();
-            let (bytes, problem) = match body::read(body).await {
+            let (bytes, problem) = match body::read(body, body::PATIENCE).await {
                 Ok(bytes) => (bytes, None),
                 Err(status) => (Bytes::new(), Some(status)),
             };

@@ -60,19 +60,47 @@ impl Event {
     }
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Log {
+    limits: Limits,
     events: VecDeque<Arc<Event>>,
     weight: usize,
     /// All that happened after this version is in `events`.
     complete_after: u64,
 }
 
+/// How much a log remembers.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Limits {
+    pub(super) events: usize,
+    /// Bytes of JSON that only the log still has
+    pub(super) bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits {
+            events: MOST,
+            bytes: MOST_BYTES,
+        }
+    }
+}
+
 impl Log {
+    /// Of a shelf on which something may have happened up to a version, but nothing after it.
+    pub(super) fn new(limits: Limits, version: u64) -> Self {
+        Log {
+            limits,
+            events: VecDeque::new(),
+            weight: 0,
+            complete_after: version,
+        }
+    }
+
     pub(super) fn record(&mut self, event: Arc<Event>) {
         self.weight += event.weight();
         self.events.push_back(event);
-        while self.events.len() > MOST || self.weight > MOST_BYTES {
+        while self.events.len() > self.limits.events || self.weight > self.limits.bytes {
             let Some(oldest) = self.events.pop_front() else {
                 return;
             };
@@ -81,7 +109,10 @@ impl Log {
         }
     }
 
-    pub(super) fn since(&self, version: u64) -> Result<impl Iterator<Item = &Arc<Event>>, TooOld> {
+    pub(super) fn since(
+        &self,
+        version: u64,
+    ) -> Result<impl DoubleEndedIterator<Item = &Arc<Event>>, TooOld> {
         if version < self.complete_after {
             return Err(TooOld(self.complete_after));
         }

@@ -7,6 +7,8 @@
 mod draft;
 mod log;
 mod page;
+#[cfg(test)]
+mod races;
 mod shelf;
 #[cfg(test)]
 mod tests;
@@ -20,6 +22,7 @@ pub use draft::{Draft, Facts, Stored};
 pub use log::{Event, What};
 pub use page::{Page, Query};
 
+use log::Limits;
 use shelf::Shelf;
 
 /// Where the objects of one resource are.
@@ -40,6 +43,10 @@ struct State {
     uids: HashMap<Arc<str>, Place>,
     owned: HashMap<Arc<str>, BTreeSet<Place>>,
     followers: Vec<mpsc::UnboundedSender<(ShelfId, Arc<Event>)>>,
+    /// What happened up to this version is known of no shelf
+    forgotten: u64,
+    /// Of the log of each shelf
+    limits: Limits,
 }
 
 /// Where an object is.
@@ -74,6 +81,12 @@ pub struct Look<'a>(&'a State);
 
 impl Default for Store {
     fn default() -> Self {
+        Store::keeping(Limits::default())
+    }
+}
+
+impl Store {
+    fn keeping(limits: Limits) -> Self {
         Store {
             state: RwLock::new(State {
                 // 0 means "any version" to clients, so no write may have it.
@@ -83,12 +96,12 @@ impl Default for Store {
                 uids: HashMap::new(),
                 owned: HashMap::new(),
                 followers: Vec::new(),
+                forgotten: 0,
+                limits,
             }),
         }
     }
-}
 
-impl Store {
     /// The shelf of a resource; made when it is asked for first.
     pub fn shelf(&self, group: &str, plural: &str) -> ShelfId {
         let id = (group.to_owned(), plural.to_owned());
@@ -101,7 +114,8 @@ impl Store {
         }
         // Resources are never served in such numbers.
         let shelf = ShelfId(u32::try_from(state.shelves.len()).unwrap_or(u32::MAX));
-        state.shelves.push(Shelf::default());
+        let new = Shelf::new(state.limits, state.forgotten);
+        state.shelves.push(new);
         state.ids.insert(id, shelf);
         shelf
     }
@@ -181,13 +195,25 @@ impl Store {
         Ok(state.commit(shelf, last, true))
     }
 
-    /// What happened after that version, the oldest first, and the version up to which this is all.
+    /// What happened after that version, the oldest first, `most` of it at the most, and the version
+    /// up to which this is all.
     ///
     /// Errors: [`TooOld`] when some of it is no longer known.
-    pub fn since(&self, shelf: ShelfId, version: u64) -> Result<(Vec<Arc<Event>>, u64), TooOld> {
+    pub fn since(
+        &self,
+        shelf: ShelfId,
+        version: u64,
+        most: usize,
+    ) -> Result<(Vec<Arc<Event>>, u64), TooOld> {
         let state = self.read();
-        let events = state.shelf(shelf).since(version)?;
-        Ok((events, state.version))
+        let mut events = state.shelf(shelf).since(version)?;
+        let some: Vec<_> = events.by_ref().take(most).cloned().collect();
+        let upto = match (events.next(), some.last()) {
+            (Some(_), last) => last.map_or(version, |last| last.version()),
+            // Not before where it began: that may be a version which is still to come.
+            (None, _) => state.version.max(version),
+        };
+        Ok((some, upto))
     }
 
     /// Tells when something has happened on that shelf: the value is the version of the latest.
@@ -227,6 +253,7 @@ impl Store {
         }
         state.version = state.version.max(version);
         let version = state.version;
+        state.forgotten = version;
         for shelf in &mut state.shelves {
             shelf.forget_before(version);
         }

@@ -80,7 +80,7 @@ fn at_version(
         .from(from)
         .map(|(key, object)| (Arc::clone(key), Arc::clone(object)))
         .collect();
-    for event in changed.iter().rev() {
+    for event in changed.rev() {
         let key = &event.object.key;
         if &**key < from {
             continue;

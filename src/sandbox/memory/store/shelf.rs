@@ -7,7 +7,7 @@ use tokio::sync::watch;
 
 use super::TooOld;
 use super::draft::Stored;
-use super::log::{Event, Log};
+use super::log::{Event, Limits, Log};
 
 #[derive(Debug)]
 pub(super) struct Shelf {
@@ -16,17 +16,16 @@ pub(super) struct Shelf {
     latest: watch::Sender<u64>,
 }
 
-impl Default for Shelf {
-    fn default() -> Self {
+impl Shelf {
+    /// An empty one; what was on it up to a version, if anything, is forgotten.
+    pub(super) fn new(limits: Limits, version: u64) -> Self {
         Shelf {
             objects: BTreeMap::new(),
-            log: Log::default(),
+            log: Log::new(limits, version),
             latest: watch::Sender::new(0),
         }
     }
-}
 
-impl Shelf {
     pub(super) fn get(&self, key: &str) -> Option<&Arc<Stored>> {
         self.objects.get(key)
     }
@@ -58,8 +57,11 @@ impl Shelf {
         self.log.record(event);
     }
 
-    pub(super) fn since(&self, version: u64) -> Result<Vec<Arc<Event>>, TooOld> {
-        Ok(self.log.since(version)?.cloned().collect())
+    pub(super) fn since(
+        &self,
+        version: u64,
+    ) -> Result<impl DoubleEndedIterator<Item = &Arc<Event>>, TooOld> {
+        self.log.since(version)
     }
 
     pub(super) fn forget_before(&mut self, version: u64) {

@@ -113,8 +113,8 @@ fn what_the_log_has_lost_is_too_old() {
         let next = draft("a", "x", number);
         version = put(&store, shelf, next, Expect::Version(version)).unwrap();
     }
-    let TooOld(begins) = store.since(shelf, first).unwrap_err();
-    let (events, now) = store.since(shelf, begins).unwrap();
+    let TooOld(begins) = store.since(shelf, first, usize::MAX).unwrap_err();
+    let (events, now) = store.since(shelf, begins, usize::MAX).unwrap();
     assert_eq!(now, version);
     assert_eq!(events.len() as u64, version - begins);
     let old = Query {
@@ -159,7 +159,7 @@ fn every_watcher_sees_every_change_once_and_in_order() {
             thread::spawn(move || {
                 let (mut seen, mut at) = (Vec::new(), begin);
                 while (seen.len() as u64) < WRITERS * WRITES {
-                    let (events, now) = store.since(shelf, at).unwrap();
+                    let (events, now) = store.since(shelf, at, 100).unwrap();
                     seen.extend(events.iter().map(|event| event.version()));
                     at = now;
                     thread::yield_now();

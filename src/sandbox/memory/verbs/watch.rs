@@ -1,4 +1,7 @@
 //! Watches: what happens to the objects of a resource, as it happens.
+//!
+//! A watch makes its answer as it is read. One that is read slowly holds a piece of it, a few events
+//! and its place in the log, however much happens meanwhile; when the log has moved on, it is told so.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -19,15 +22,26 @@ const BOOKMARKS: Duration = Duration::from_secs(60);
 /// How long before its end a watch gets its last bookmark, so that the next one can begin there.
 const BEFORE_THE_END: Duration = Duration::from_secs(2);
 
+/// As much of the answer as is made before it is read: enough to fill several packets.
+const ENOUGH: usize = 64 << 10;
+/// How many events are taken from the log at a time.
+const AT_ONCE: usize = 256;
+
 /// A watch that has begun.
 pub struct Watch {
     api: Arc<Api>,
     selection: Selection,
     renderer: Renderer,
-    /// Everything up to this version was sent
+    /// What there was when it began, and is still to be told
+    initial: std::vec::IntoIter<Arc<Stored>>,
+    /// Whether a bookmark says that all that there was is told
+    ends_initial: bool,
+    /// What has happened since, and is still to be told
+    events: VecDeque<Arc<Event>>,
+    /// Everything up to this version was told, or is about to be
     at: u64,
     changes: watch::Receiver<u64>,
-    ready: VecDeque<Bytes>,
+    ready: BytesMut,
     bookmarks: bool,
     next_bookmark: Instant,
     ends: Instant,
@@ -73,9 +87,12 @@ impl Watch {
             api,
             selection: plan.selection,
             renderer: plan.renderer,
+            initial: Vec::new().into_iter(),
+            ends_initial: false,
+            events: VecDeque::new(),
             at: 0,
             changes,
-            ready: VecDeque::new(),
+            ready: BytesMut::new(),
             bookmarks: plan.bookmarks,
             next_bookmark: next_bookmark(now, ends),
             ends,
@@ -89,13 +106,8 @@ impl Watch {
                 end,
             } => {
                 watch.at = version;
-                for object in &objects {
-                    watch.push(What::Added, object);
-                }
-                if end && watch.bookmarks {
-                    let bookmark = watch.renderer.bookmark(version, true);
-                    watch.ready.push_back(bookmark);
-                }
+                watch.initial = objects.into_iter();
+                watch.ends_initial = end && watch.bookmarks;
             }
         }
         watch
@@ -104,8 +116,9 @@ impl Watch {
     /// The next piece of the answer; `None` at the end.
     pub async fn next(&mut self) -> Option<Bytes> {
         loop {
-            if let Some(ready) = self.gather() {
-                return Some(ready);
+            self.gather();
+            if !self.ready.is_empty() {
+                return Some(self.ready.split().freeze());
             }
             if self.has_failed {
                 return None;
@@ -113,7 +126,7 @@ impl Watch {
             // Before reading: what happens in between is not missed.
             self.changes.mark_unchanged();
             self.read();
-            if !self.ready.is_empty() {
+            if self.has_failed || !self.events.is_empty() {
                 continue;
             }
             tokio::select! {
@@ -124,39 +137,35 @@ impl Watch {
                     let now = Instant::now();
                     self.next_bookmark = next_bookmark(now, self.ends);
                     let bookmark = self.renderer.bookmark(self.at, false);
-                    self.ready.push_back(bookmark);
+                    self.ready.put(bookmark);
                 }
             }
         }
     }
 
-    /// What is ready, as one piece: a chunk for each event would cost more than the events.
-    fn gather(&mut self) -> Option<Bytes> {
-        /// Enough to fill several packets; a reader that is slow holds back no more than that.
-        const ENOUGH: usize = 64 << 10;
-        let first = self.ready.pop_front()?;
-        let Some(second) = self.ready.pop_front() else {
-            return Some(first);
-        };
-        let mut piece = BytesMut::with_capacity(ENOUGH);
-        piece.put(first);
-        piece.put(second);
-        while piece.len() < ENOUGH
-            && let Some(next) = self.ready.pop_front()
-        {
-            piece.put(next);
+    /// Makes one piece of what is to be told: a chunk for each event would cost more than the events.
+    fn gather(&mut self) {
+        while self.ready.len() < ENOUGH {
+            if let Some(object) = self.initial.next() {
+                self.push(What::Added, &object);
+            } else if self.ends_initial {
+                self.ends_initial = false;
+                let bookmark = self.renderer.bookmark(self.at, true);
+                self.ready.put(bookmark);
+            } else if let Some(event) = self.events.pop_front() {
+                self.event(&event);
+            } else {
+                return;
+            }
         }
-        Some(piece.freeze())
     }
 
     fn read(&mut self) {
         let shelf = self.selection.served.shelf;
-        match self.api.store.since(shelf, self.at) {
+        match self.api.store.since(shelf, self.at, AT_ONCE) {
             Ok((events, version)) => {
                 self.at = version;
-                for event in &events {
-                    self.event(event);
-                }
+                self.events.extend(events);
             }
             Err(TooOld(begins)) => {
                 let message = format!("too old resource version: {} ({begins})", self.at);
@@ -168,7 +177,7 @@ impl Watch {
     fn fail(&mut self, status: &Status) {
         self.has_failed = true;
         let failure = self.renderer.failure(status);
-        self.ready.push_back(failure);
+        self.ready.put(failure);
     }
 
     /// As apiserver's cacher: who leaves the selection is deleted, who enters is added.
@@ -185,7 +194,7 @@ impl Watch {
             (true, false, Some(previous)) => {
                 let version = event.version();
                 let last = self.renderer.event_at(What::Deleted, previous, version);
-                self.ready.push_back(last);
+                self.ready.put(last);
             }
             _ => {}
         }
@@ -193,7 +202,7 @@ impl Watch {
 
     fn push(&mut self, what: What, object: &Stored) {
         let event = self.renderer.event(what, object);
-        self.ready.push_back(event);
+        self.ready.put(event);
     }
 }
 
