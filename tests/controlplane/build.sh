@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Builds the pinned etcd, kube-apiserver, kube-controller-manager and kubectl into the user's cache
-# directory, once for each version, and prints the directory that holds them:
+# directory, once for each version, and prints the directory that holds them. So is boxes, an operator
+# that the tests use as a client, whenever its source has changed:
 #
 #     export KUBEBUILDER_ASSETS=$(tests/controlplane/build.sh)
 #
@@ -33,9 +34,14 @@ cache=${APPOP_CONTROLPLANE_CACHE:-$cache/appop/controlplane}
 dir=$cache/kubernetes-$kubernetes-etcd-$etcd-$(uname -s)-$(uname -m)
 wanted=(etcd kube-apiserver kube-controller-manager kubectl)
 
+# What boxes is made from; the file beside it says what it was made from.
+boxes=$(cat "$here"/boxes/*.go "$here"/boxes/go.{mod,sum} | cksum)
+current() { [ -x "$dir/boxes" ] && [ "$(cat "$dir/boxes.made-from" 2>/dev/null)" = "$boxes" ]; }
+
 complete() {
   local name
   for name in "${wanted[@]}"; do [ -x "$dir/$name" ] || return 1; done
+  current
 }
 
 if ! complete; then
@@ -71,4 +77,9 @@ build etcd . etcd
 for name in kube-apiserver kube-controller-manager kubectl; do
   build kubernetes "k8s.io/kubernetes/cmd/$name" "$name" "$stamp"
 done
+if ! current; then
+  rm -f "$dir/boxes"
+  build boxes . boxes
+  printf '%s\n' "$boxes" >"$dir/boxes.made-from"
+fi
 printf '%s\n' "$dir"

@@ -6,6 +6,7 @@
 mod app_children;
 mod app_crd;
 mod catalog;
+mod clients;
 mod connect;
 mod crds;
 mod crds_health;
@@ -24,8 +25,10 @@ mod raw_hostile;
 mod raw_shown;
 mod readme;
 mod sandbox;
+mod sandbox_hostile;
 mod sandbox_ways;
 mod simulator;
 mod support;
 mod terminal;
 mod troubled;
+mod wire;

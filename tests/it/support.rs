@@ -50,6 +50,12 @@ pub(crate) fn command<I: AsRef<OsStr>>(args: impl IntoIterator<Item = I>) -> Com
     isolated(APPOP.as_ref(), Path::new(env!("CARGO_TARGET_TMPDIR")), args)
 }
 
+/// A command line for `sh`, in the same environment; what is added to the command is `$0` and so on.
+pub(crate) fn shell(line: &str) -> Command {
+    let home = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    isolated("sh".as_ref(), home, ["-c", line])
+}
+
 /// Runs a command to its end; fails the test when it takes longer than two minutes.
 #[track_caller]
 pub(crate) fn finish(command: &mut Command) -> Output {

@@ -27,13 +27,20 @@ mod words;
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread;
 
 use recording::Recorded;
 use scenario::Scenario;
 use target::Target;
+
+/// Out of a sandbox's kubeconfig: the address of the server, the administrator's token, and what
+/// trusts the server's certificate.
+pub(crate) fn way_in(file: &Path) -> (String, String, Arc<rustls::ClientConfig>) {
+    let server = kubeconfig::server(file);
+    (server.host, server.token, server.tls)
+}
 
 /// Scenarios at the same time: they wait more than they work.
 const AT_ONCE: usize = 8;

@@ -22,7 +22,7 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Waits until `condition` gives something; fails the test when it does not.
 #[track_caller]
-pub(super) fn wait<T>(what: &str, mut condition: impl FnMut() -> Option<T>) -> T {
+pub(crate) fn wait<T>(what: &str, mut condition: impl FnMut() -> Option<T>) -> T {
     let until = Instant::now() + PATIENCE;
     loop {
         if let Some(value) = condition() {
@@ -34,7 +34,7 @@ pub(super) fn wait<T>(what: &str, mut condition: impl FnMut() -> Option<T>) -> T
 }
 
 /// A client, without the async around it.
-pub(super) struct Admin {
+pub(crate) struct Admin {
     client: Client,
 }
 
@@ -44,7 +44,7 @@ fn runtime() -> &'static Runtime {
 }
 
 impl Admin {
-    pub(super) fn of(cluster: &Cluster) -> Self {
+    pub(crate) fn of(cluster: &Cluster) -> Self {
         Admin::at(cluster, None)
     }
 
@@ -66,7 +66,7 @@ impl Admin {
     }
 
     /// The answer, or the code of the failure with the server's message.
-    pub(super) fn send(
+    pub(crate) fn send(
         &self,
         method: Method,
         path: &str,
@@ -95,7 +95,7 @@ impl Admin {
         }
     }
 
-    pub(super) fn get(&self, path: &str) -> Option<Value> {
+    pub(crate) fn get(&self, path: &str) -> Option<Value> {
         match self.send(Method::GET, path, "application/json", &Value::Null) {
             Ok(value) => Some(value),
             Err((404, _)) => None,
@@ -104,20 +104,20 @@ impl Admin {
     }
 
     #[track_caller]
-    pub(super) fn create(&self, path: &str, object: &Value) -> Value {
+    pub(crate) fn create(&self, path: &str, object: &Value) -> Value {
         self.send(Method::POST, path, "application/json", object)
             .unwrap()
     }
 
     /// A JSON merge patch, as `kubectl edit` and most controllers would send it.
     #[track_caller]
-    pub(super) fn merge(&self, path: &str, patch: &Value) -> Value {
+    pub(crate) fn merge(&self, path: &str, patch: &Value) -> Value {
         let path = format!("{path}?fieldManager=somebody");
         self.send(Method::PATCH, &path, "application/merge-patch+json", patch)
             .unwrap()
     }
 
-    pub(super) fn delete(&self, path: &str) {
+    pub(crate) fn delete(&self, path: &str) {
         let _ = self.send(Method::DELETE, path, "application/json", &Value::Null);
     }
 }

@@ -13,3 +13,5 @@ mod once;
 mod outage;
 mod ownership;
 mod tree;
+
+pub(crate) use lab::{Admin, wait};
