@@ -1,6 +1,6 @@
 //! The API server without its sockets: what it holds, and how a request becomes an answer.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 
@@ -50,6 +50,9 @@ pub struct Api {
     pub settings: Settings,
     /// Where Namespaces are: every write into one looks there
     pub namespaces: ShelfId,
+    /// Where ResourceQuotas are, too
+    pub quotas: ShelfId,
+    charging: Mutex<()>,
 }
 
 impl Api {
@@ -58,6 +61,7 @@ impl Api {
         let store = Store::default();
         let registry = Registry::new(&store);
         let namespaces = store.shelf("", "namespaces");
+        let quotas = store.shelf("", "resourcequotas");
         Arc::new(Api {
             authorizer: Authorizer::new(&store, settings.rbac),
             tokens: Tokens::new(&settings.admin_token, &settings.signing_key),
@@ -69,9 +73,16 @@ impl Api {
             metrics: Metrics::default(),
             store,
             registry,
+            quotas,
+            charging: Mutex::new(()),
             settings,
             namespaces,
         })
+    }
+
+    /// Keeps everybody else from charging ResourceQuotas.
+    pub fn hold_quotas(&self) -> MutexGuard<'_, ()> {
+        self.charging.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The time, as metadata has it: RFC 3339 in whole seconds.

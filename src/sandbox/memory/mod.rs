@@ -9,6 +9,7 @@
 //!   [`kinds`]: what is particular to built-in kinds; [`crd`]: custom ones; [`convert`]: between
 //!   versions.
 //! - [`decode`], [`apply`], [`patch`]: what a write makes of an object.
+//! - [`admission`], [`quota`]: what is added to objects, and what may not be.
 //! - [`authn`], [`authz`], [`identity`], [`tokens`], [`reviews`]: who asks, and what is allowed.
 //! - [`discovery`], [`openapi`], [`table`], [`health`], [`metrics`]: what is told about all this.
 //! - [`controllers`]: what happens by itself; [`definitions`], [`working`], [`within`]: how it is
@@ -43,6 +44,7 @@ pub mod patch;
 pub mod persist;
 pub mod protobuf;
 pub mod quantity;
+pub mod quota;
 pub mod registry;
 pub mod resource;
 pub mod reviews;

@@ -1,6 +1,6 @@
 //! The server for whoever is inside it: controllers read what is stored and write by the path of all.
 
-use std::sync::Arc;
+use std::sync::{Arc, MutexGuard};
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -149,6 +149,10 @@ impl Cluster for Within {
             .iter()
             .filter_map(|item| shown(&served, item).ok())
             .collect()
+    }
+
+    fn hold_quotas(&self) -> Option<MutexGuard<'_, ()>> {
+        Some(self.api.hold_quotas())
     }
 
     fn dependents(&self, uid: &str) -> Vec<Key> {

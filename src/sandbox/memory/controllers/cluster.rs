@@ -1,6 +1,6 @@
 //! What controllers see of the server, and what they ask of it.
 
-use std::sync::Arc;
+use std::sync::{Arc, MutexGuard};
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use k8s_openapi::{Metadata, NamespaceResourceScope, Resource};
@@ -70,6 +70,10 @@ pub trait Cluster: Send + Sync {
     fn get(&self, resource: &Gvr, namespace: &str, name: &str) -> Option<Value>;
     /// All objects, ordered by namespace and name.
     fn list(&self, resource: &Gvr, namespace: Option<&str>) -> Vec<Value>;
+    /// Keeps everybody from charging ResourceQuotas, as long as the guard lives.
+    fn hold_quotas(&self) -> Option<MutexGuard<'_, ()>> {
+        None
+    }
     /// Who has an ownerReference with that uid, whatever their resource.
     fn dependents(&self, uid: &str) -> Vec<Key>;
     /// The object with that uid, if there is one.

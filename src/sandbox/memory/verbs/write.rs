@@ -164,6 +164,7 @@ impl Writer<'_> {
         if self.is_upsert {
             self.check_creation(&object)?;
         }
+        let _charge = admission::validate(self, &object, None)?;
         self.warnings.extend(served.warnings(&object, None));
         if sent_version && !is_managed {
             let message = "resourceVersion should not be set on objects to be created";
@@ -318,6 +319,7 @@ impl Writer<'_> {
             return Err(served.invalid(&object, &errors).into());
         }
         self.check_grant(&object, Some(&old))?;
+        let _charge = admission::validate(self, &object, Some(&old))?;
         self.warnings.extend(served.warnings(&object, Some(&old)));
         apply::keep_times(&mut object, &old);
         let ends = object::is_deleting(&object)

@@ -1,7 +1,6 @@
 //! What is used of ResourceQuotas (`pkg/controller/resourcequota`). That nothing exceeds them is for
-//! admission to see to. Claims of devices are not counted.
+//! admission to see to.
 
-mod pod;
 mod usage;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -55,6 +54,9 @@ impl Controller for Quotas {
     }
 
     fn reconcile(&mut self, cx: &mut Context<'_>, name: &Name) -> Result<Again, Status> {
+        // Nothing is admitted while it is counted.
+        let cluster = cx.cluster;
+        let _still = cluster.hold_quotas();
         let Some(mut quota) = cx
             .cluster
             .typed::<ResourceQuota>(&name.namespace, &name.name)

@@ -1,6 +1,6 @@
 //! What a pod uses of a quota.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::core::v1::{
@@ -11,11 +11,19 @@ use k8s_openapi::apimachinery::pkg::api::resource::Quantity as Text;
 
 use crate::sandbox::memory::quantity::Quantity;
 
-use super::super::pods;
-use super::usage::{Usage, add, number};
+use super::{Usage, add, number};
 
 const AMOUNTS: [&str; 3] = ["cpu", "memory", "ephemeral-storage"];
 const HUGE_PAGES: &str = "hugepages-";
+/// What every container must speak of where it is limited.
+const MUST_BE_SAID: [&str; 6] = [
+    "cpu",
+    "memory",
+    "requests.cpu",
+    "requests.memory",
+    "limits.cpu",
+    "limits.memory",
+];
 
 type Amounts = BTreeMap<String, Quantity>;
 
@@ -25,16 +33,19 @@ pub(super) fn is_limited(name: &str) -> bool {
     let own = requests
         .or_else(|| name.strip_prefix("limits."))
         .unwrap_or(name);
-    matches!(name, "pods" | "count/pods")
+    name == "pods"
         || AMOUNTS.contains(&own)
         || own.starts_with(HUGE_PAGES)
         || requests.is_some_and(|name| name.contains('/') && !name.contains("kubernetes.io/"))
 }
 
-/// Adds what a pod uses. One that has ended, or should have, only counts as an object.
+/// Adds what a pod uses beside being there; nothing where it has ended, or should have.
 pub(super) fn add_usage(usage: &mut Usage, pod: &Pod, now: Timestamp) {
-    add(usage, "count/pods", &number(1));
-    if pods::is_terminal(pod) || is_overdue(pod, now) {
+    let phase = pod
+        .status
+        .as_ref()
+        .and_then(|status| status.phase.as_deref());
+    if matches!(phase, Some("Succeeded" | "Failed")) || is_overdue(pod, now) {
         return;
     }
     add(usage, "pods", &number(1));
@@ -67,7 +78,7 @@ fn is_overdue(pod: &Pod, now: Timestamp) -> bool {
 
 /// What a pod needs: its containers together, or an init container where that is more, and the
 /// overhead. What is said for the pod as a whole comes before what its containers say.
-fn total(
+pub(super) fn total(
     spec: &PodSpec,
     which: impl Fn(&ResourceRequirements) -> Option<&BTreeMap<String, Text>>,
 ) -> Amounts {
@@ -117,6 +128,50 @@ fn most(sum: &mut Amounts, other: &Amounts) {
             sum.insert(name.clone(), amount.clone());
         }
     }
+}
+
+/// Of what is limited, what some containers do not speak of.
+pub(super) fn unspecified(pod: &Pod, limited: &BTreeSet<&str>) -> Option<String> {
+    let spec = pod.spec.as_ref()?;
+    let says = |amounts: Option<&BTreeMap<String, Text>>, name: &str| {
+        amounts.is_some_and(|amounts| amounts.contains_key(name))
+    };
+    if spec.resources.as_ref().is_some_and(|own| {
+        let has = |amounts: &Option<BTreeMap<String, Text>>| {
+            amounts.as_ref().is_some_and(|amounts| !amounts.is_empty())
+        };
+        has(&own.requests) || has(&own.limits)
+    }) {
+        return None;
+    }
+    let containers: Vec<&Container> = spec
+        .containers
+        .iter()
+        .chain(spec.init_containers.iter().flatten())
+        .collect();
+    let mut words = Vec::new();
+    for name in limited.iter().filter(|name| MUST_BE_SAID.contains(name)) {
+        let lacks = |container: &&&Container| {
+            let own = container.resources.as_ref();
+            !match name.strip_prefix("limits.") {
+                Some(amount) => says(own.and_then(|own| own.limits.as_ref()), amount),
+                None => {
+                    let amount = name.strip_prefix("requests.").unwrap_or(name);
+                    says(own.and_then(|own| own.requests.as_ref()), amount)
+                }
+            }
+        };
+        let names: BTreeSet<&str> = containers
+            .iter()
+            .filter(lacks)
+            .map(|container| container.name.as_str())
+            .collect();
+        if !names.is_empty() {
+            let names: Vec<&str> = names.into_iter().collect();
+            words.push(format!("{name} for: {}", names.join(",")));
+        }
+    }
+    (!words.is_empty()).then(|| format!("must specify {}", words.join("; ")))
 }
 
 /// Whether a pod is within a scope.

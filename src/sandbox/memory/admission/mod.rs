@@ -2,18 +2,23 @@
 //! Priority, DefaultTolerationSeconds, PersistentVolumeClaim and the like, as far as they are on by
 //! default and mean something here.
 
+mod limits;
+mod quota;
+
 use serde_json::{Map, Value, json};
 
-use super::authn::User;
-use super::crd;
-use super::field::{FieldError, Path};
-use super::kinds;
-use super::kinds::core::pod::{self, PriorityClass};
-use super::object::{self, meta};
-use super::registry::Served;
-use super::status::{Cause, Details, Status};
-use super::store::{Query, Stored};
-use super::verbs::write::{Writer, key};
+use crate::sandbox::memory::authn::User;
+use crate::sandbox::memory::crd;
+use crate::sandbox::memory::field::{FieldError, Path};
+use crate::sandbox::memory::kinds;
+use crate::sandbox::memory::kinds::core::pod::{self, PriorityClass};
+use crate::sandbox::memory::object::{self, meta};
+use crate::sandbox::memory::registry::Served;
+use crate::sandbox::memory::status::{Cause, Details, Status};
+use crate::sandbox::memory::store::{Query, Stored};
+use crate::sandbox::memory::verbs::write::{Writer, key};
+
+pub use quota::Charge;
 
 /// Namespaces that nobody may delete.
 const IMMORTAL: [&str; 3] = ["default", "kube-public", "kube-system"];
@@ -50,9 +55,23 @@ pub fn create(writer: &Writer<'_>, object: &mut Value) -> Result<(), Status> {
         return Err(Status::not_built(why));
     }
     if (group, plural) == ("", "pods") {
+        limits::set(writer, object, None);
         priority(writer, object)?;
     }
     Ok(())
+}
+
+/// The last word before an object is stored: whether it is within the limits of its namespace. What it
+/// uses is charged; hold what is given until it is stored.
+///
+/// Errors: 403.
+pub fn validate<'a>(
+    writer: &Writer<'a>,
+    object: &Value,
+    old: Option<&Value>,
+) -> Result<Charge<'a>, Status> {
+    limits::check(writer, object, old)?;
+    quota::charge(writer, object, old)
 }
 
 /// Notes in a new object who made it: in the request for a certificate, as its kind has nothing of
@@ -90,6 +109,7 @@ pub fn sign(served: &Served, user: &User, object: &mut Value) {
 ///
 /// Errors: 403 for finalizers that are added to what goes already.
 pub fn update(writer: &Writer<'_>, object: &mut Value, old: &Value) -> Result<(), Status> {
+    limits::set(writer, object, Some(old));
     if !object::is_deleting(old) {
         return Ok(());
     }
