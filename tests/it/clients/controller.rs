@@ -173,7 +173,8 @@ fn a_controller_keeps_what_it_owns(cluster: &'static Cluster) {
             (gone && maps.get_opt("a").await.unwrap().is_none()).then_some(())
         })
         .await;
-        assert_eq!(work.emptied.load(Ordering::SeqCst), 1);
+        // More than once when the cache is behind: a cleanup has to bear that.
+        assert!(work.emptied.load(Ordering::SeqCst) >= 1);
         drop(stop);
         timeout(PATIENCE, controller).await.unwrap().unwrap();
         definitions
