@@ -4,6 +4,7 @@ mod apply;
 mod controller;
 mod go;
 mod leases;
+mod quotas;
 mod races;
 mod watches;
 
