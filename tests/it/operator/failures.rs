@@ -9,9 +9,8 @@ on_both! {
     a_spec_that_is_refused_waits_for_its_repair_and_holds_up_nobody,
     a_namespace_that_is_closed_to_us_does_not_close_the_others,
     a_missing_right_to_write_events_is_said_once,
-    probes_and_metrics_are_served_and_idleness_costs_nothing;
-    // Quotas limit nothing in the sandbox.
-    only real: what_is_forbidden_is_said_and_tried_again,
+    probes_and_metrics_are_served_and_idleness_costs_nothing,
+    what_is_forbidden_is_said_and_tried_again,
 }
 
 fn spec() -> Value {
