@@ -167,7 +167,12 @@ Ready  True  AllReplicasReady  AGE  all 2 replicas are ready
         shown.contains("\nAGE  TYPE  REASON  OBJECT  MESSAGE\n"),
         "{shown}"
     );
-    assert!(shown.contains("Created pod: web-HASH-ID"), "{shown}");
+    // The latest ones: those of the App, and of the last pods that started.
+    assert!(
+        shown.contains("Normal  AllReplicasReady  App/web  all 2 replicas are ready\n"),
+        "{shown}"
+    );
+    assert!(shown.contains("  Pod/web-HASH-ID  "), "{shown}");
     let list = looker.run(&["apps", "-o", "wide"]).success();
     assert!(list.contains("AllReplicasReady   nginx"), "{list}");
     assert!(

@@ -116,24 +116,24 @@ fn custom_resources_are_as_their_conditions_say(cluster: &'static Cluster) {
     let looker = Looker::new(cluster, "custom");
     let admin = &looker.lab.admin;
     let crds = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
-    let crd = json!({"metadata": {"name": "boxes.look.example.com"}, "spec": {
+    let crd = json!({"metadata": {"name": "chests.look.example.com"}, "spec": {
         "group": "look.example.com", "scope": "Namespaced",
-        "names": {"plural": "boxes", "singular": "box", "kind": "Box"},
+        "names": {"plural": "chests", "singular": "chest", "kind": "Chest"},
         "versions": [{"name": "v1", "served": true, "storage": true, "schema": {
             "openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": true}}}]}});
     admin.create(crds, &crd);
     let root = looker.config_map("root", &[]);
-    let boxes = format!(
-        "/apis/look.example.com/v1/namespaces/{}/boxes",
+    let chests = format!(
+        "/apis/look.example.com/v1/namespaces/{}/chests",
         looker.lab.namespace
     );
     let status =
         json!({"conditions": [{"type": "Ready", "status": "False", "reason": "LidIsOpen"}]});
-    let object = json!({"apiVersion": "look.example.com/v1", "kind": "Box", "status": status,
+    let object = json!({"apiVersion": "look.example.com/v1", "kind": "Chest", "status": status,
         "metadata": {"name": "b", "ownerReferences": references(&[&root])}});
-    wait("boxes are served", || {
+    wait("chests are served", || {
         let kind = "application/json";
-        admin.send(Method::POST, &boxes, kind, &object).ok()
+        admin.send(Method::POST, &chests, kind, &object).ok()
     });
     let tree = looker.run(&["tree", "cm/root", "-o", "json"]).success();
     let tree: Value = serde_json::from_str(&tree).unwrap();
@@ -143,12 +143,12 @@ fn custom_resources_are_as_their_conditions_say(cluster: &'static Cluster) {
         (&json!("LidIsOpen"), &json!("bad"))
     );
     assert_eq!(child["apiVersion"], "look.example.com/v1");
-    let conditions = looker.run(&["tree", "box/b"]).success();
+    let conditions = looker.run(&["tree", "chest/b"]).success();
     assert!(
         conditions.contains("Ready       False    LidIsOpen"),
         "{conditions}"
     );
-    admin.delete(&format!("{crds}/boxes.look.example.com"));
+    admin.delete(&format!("{crds}/chests.look.example.com"));
 }
 
 fn what_is_not_there_is_explained(cluster: &'static Cluster) {
