@@ -7,6 +7,11 @@
 // A benchmark is a script: what fails ends it, and it prints.
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]
 
+#[path = "shared/crd.rs"]
+mod crd;
+#[path = "shared/page.rs"]
+mod page;
+
 use std::fmt::Write as _;
 use std::fs;
 use std::io::{BufRead, BufReader, Write as _};
@@ -44,20 +49,8 @@ fn main() {
     let table = bench.run();
     println!("{table}");
     if !quick {
-        write_page(&table);
+        page::write("explore", &table);
     }
-}
-
-/// Puts the table into docs/benchmarks.md.
-fn write_page(table: &str) {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/benchmarks.md");
-    let text = fs::read_to_string(&file).unwrap();
-    let (before, rest) = text.split_once("<!-- explore: begin -->\n").unwrap();
-    let (_, after) = rest.split_once("<!-- explore: end -->").unwrap();
-    let text = format!("{before}<!-- explore: begin -->\n{table}<!-- explore: end -->{after}");
-    let beside = file.with_extension("new");
-    fs::write(&beside, text).unwrap();
-    fs::rename(&beside, &file).unwrap();
 }
 
 /// `appop sandbox --real`, ended when dropped.
@@ -141,36 +134,11 @@ struct Bench {
 }
 
 impl Bench {
-    /// CRDs of about 12 KB: a schema with many described fields.
     fn create_crds(&self) {
         let began = Instant::now();
-        let description =
-            "What this field is for, said at some length, as generated CRDs do. ".repeat(2);
-        let mut fields = serde_json::Map::new();
-        for n in 0..60 {
-            let field = serde_json::json!({ "type": "string", "description": description });
-            fields.insert(format!("field{n:02}"), field);
-        }
         let mut all = String::new();
         for n in 0..self.crds {
-            let (plural, kind) = (format!("things{n:04}"), format!("Thing{n:04}"));
-            let group = format!("g{:02}.example.com", n % 20);
-            let crd = serde_json::json!({
-                "apiVersion": "apiextensions.k8s.io/v1",
-                "kind": "CustomResourceDefinition",
-                "metadata": { "name": format!("{plural}.{group}") },
-                "spec": {
-                    "group": group,
-                    "scope": "Namespaced",
-                    "names": { "plural": plural, "kind": kind, "singular": kind.to_lowercase() },
-                    "versions": [{
-                        "name": "v1", "served": true, "storage": true,
-                        "schema": { "openAPIV3Schema": { "type": "object", "properties": {
-                            "spec": { "type": "object", "properties": fields },
-                        }}},
-                    }],
-                },
-            });
+            let crd = crd::crd(n);
             let _ = writeln!(all, "{crd}\n---");
         }
         eprintln!(
@@ -193,7 +161,7 @@ impl Bench {
             .unwrap();
         assert!(child.wait().unwrap().success());
         // The last CRD is served when discovery names it.
-        let last = format!("things{:04}", self.crds - 1);
+        let last = crd::plural(self.crds - 1);
         loop {
             let output = self.appop(&["discover", "-o", "name"]).output().unwrap();
             if output.status.success() && String::from_utf8_lossy(&output.stdout).contains(&last) {

@@ -8,6 +8,9 @@
 // A benchmark is a script: what fails ends it, and it prints.
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]
 
+#[path = "shared/page.rs"]
+mod page;
+
 use std::fmt::Write as _;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write as _};
@@ -45,20 +48,8 @@ async fn main() {
     let table = plan.run().await;
     println!("{table}");
     if !quick {
-        write_page(&table);
+        page::write("operator", &table);
     }
-}
-
-/// Puts the table into docs/benchmarks.md.
-fn write_page(table: &str) {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/benchmarks.md");
-    let text = fs::read_to_string(&file).unwrap();
-    let (before, rest) = text.split_once("<!-- operator: begin -->\n").unwrap();
-    let (_, after) = rest.split_once("<!-- operator: end -->").unwrap();
-    let text = format!("{before}<!-- operator: begin -->\n{table}<!-- operator: end -->{after}");
-    let beside = file.with_extension("new");
-    fs::write(&beside, text).unwrap();
-    fs::rename(&beside, &file).unwrap();
 }
 
 async fn client(kubeconfig: &Path) -> Client {
