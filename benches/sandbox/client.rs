@@ -6,7 +6,7 @@ use std::sync::Arc;
 use base64::Engine;
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
-use http::{Method, Request, StatusCode};
+use http::{Method, Request};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::client::conn::http1::{self, SendRequest};
@@ -19,20 +19,20 @@ use tokio_rustls::TlsConnector;
 
 /// A server, as its kubeconfig says it is reached.
 #[derive(Clone)]
-pub struct Target {
+pub(crate) struct Target {
     address: String,
     authorization: String,
     tls: TlsConnector,
 }
 
 /// A connection of its own, with one request at a time.
-pub struct Connection {
+pub(crate) struct Connection {
     target: Target,
     sender: SendRequest<Full<Bytes>>,
 }
 
 impl Target {
-    pub fn read(kubeconfig: &Path) -> Self {
+    pub(crate) fn read(kubeconfig: &Path) -> Self {
         let text = std::fs::read_to_string(kubeconfig).unwrap();
         let config: serde_json::Value = serde_saphyr::from_str(&text).unwrap();
         let cluster = &config["clusters"][0]["cluster"];
@@ -61,7 +61,7 @@ impl Target {
         }
     }
 
-    pub async fn connect(&self) -> Connection {
+    pub(crate) async fn connect(&self) -> Connection {
         let stream = TcpStream::connect(&self.address).await.unwrap();
         stream.set_nodelay(true).unwrap();
         let name = ServerName::try_from("localhost").unwrap();
@@ -78,17 +78,7 @@ impl Target {
 
 impl Connection {
     /// Sends a request; the answer's body has yet to be read.
-    pub async fn send(&mut self, method: Method, path: &str, body: Bytes) -> Incoming {
-        let (status, body) = self.ask(method, path, body).await;
-        if !status.is_success() {
-            let text = body.collect().await.unwrap().to_bytes();
-            panic!("{path}: {status}: {}", String::from_utf8_lossy(&text));
-        }
-        body
-    }
-
-    /// The same, whatever the answer is.
-    pub async fn ask(&mut self, method: Method, path: &str, body: Bytes) -> (StatusCode, Incoming) {
+    pub(crate) async fn send(&mut self, method: Method, path: &str, body: Bytes) -> Incoming {
         self.sender.ready().await.unwrap();
         let request = Request::builder()
             .method(method)
@@ -99,11 +89,16 @@ impl Connection {
             .body(Full::new(body))
             .unwrap();
         let answer = self.sender.send_request(request).await.unwrap();
-        (answer.status(), answer.into_body())
+        let (status, body) = (answer.status(), answer.into_body());
+        if !status.is_success() {
+            let text = body.collect().await.unwrap().to_bytes();
+            panic!("{path}: {status}: {}", String::from_utf8_lossy(&text));
+        }
+        body
     }
 
     /// Sends a request and reads the answer; tells its length in bytes.
-    pub async fn call(&mut self, method: Method, path: &str, body: Bytes) -> usize {
+    pub(crate) async fn call(&mut self, method: Method, path: &str, body: Bytes) -> usize {
         let mut body = self.send(method, path, body).await;
         let mut length = 0;
         while let Some(frame) = body.frame().await {

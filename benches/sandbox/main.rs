@@ -23,7 +23,7 @@ use server::Kind;
 
 /// How much of everything.
 #[derive(Clone, Copy)]
-pub struct Plan {
+pub(crate) struct Plan {
     objects: usize,
     lists: usize,
     changes: usize,

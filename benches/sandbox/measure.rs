@@ -16,8 +16,8 @@ use crate::server::{Kind, Server};
 use crate::{Plan, crd};
 
 /// Clients that write at the same time.
-pub const CLIENTS: usize = 8;
-pub const WATCHERS: usize = 100;
+pub(crate) const CLIENTS: usize = 8;
+pub(crate) const WATCHERS: usize = 100;
 /// How many objects the watched changes are spread over.
 const WATCHED: usize = 50;
 /// Room for 1,100 pods.
@@ -27,31 +27,31 @@ const CRDS: &str = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
 const PATIENCE: Duration = Duration::from_secs(600);
 
 /// What was seen of one server.
-pub struct Figures {
+pub(crate) struct Figures {
     /// Seconds, median
-    pub ready: f64,
+    pub(crate) ready: f64,
     /// Bytes, when new
-    pub memory: f64,
+    pub(crate) memory: f64,
     /// A second
-    pub config_maps: f64,
+    pub(crate) config_maps: f64,
     /// A second
-    pub deployments: f64,
+    pub(crate) deployments: f64,
     /// Seconds until the pods of one Deployment were there and available
-    pub rollout: f64,
+    pub(crate) rollout: f64,
     /// Seconds, median
-    pub list: f64,
+    pub(crate) list: f64,
     /// Bytes of the list
-    pub list_length: usize,
+    pub(crate) list_length: usize,
     /// Seconds
-    pub watch: f64,
+    pub(crate) watch: f64,
     /// Seconds
-    pub crds: f64,
+    pub(crate) crds: f64,
     /// Bytes, with the CRDs
-    pub crds_memory: f64,
+    pub(crate) crds_memory: f64,
 }
 
 impl Figures {
-    pub async fn of(kind: Kind, plan: Plan) -> Self {
+    pub(crate) async fn of(kind: Kind, plan: Plan) -> Self {
         let mut ready = Vec::new();
         for _ in 1..plan.starts(kind) {
             ready.push(Server::start(kind, 1).await.ready.as_secs_f64());

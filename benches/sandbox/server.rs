@@ -16,7 +16,7 @@ const APPOP: &str = env!("CARGO_BIN_EXE_appop");
 
 /// Which of the two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub(crate) enum Kind {
     /// In memory
     Memory,
     /// etcd, kube-apiserver and kube-controller-manager
@@ -24,17 +24,17 @@ pub enum Kind {
 }
 
 /// A server, ended when dropped.
-pub struct Server {
+pub(crate) struct Server {
     child: Child,
-    pub target: Target,
+    pub(crate) target: Target,
     /// From the start of the process until `/readyz` has answered
-    pub ready: Duration,
+    pub(crate) ready: Duration,
     // Last: the server ends before its files go.
     _directory: tempfile::TempDir,
 }
 
 impl Server {
-    pub async fn start(kind: Kind, nodes: u16) -> Self {
+    pub(crate) async fn start(kind: Kind, nodes: u16) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let kubeconfig: PathBuf = directory.path().join("kubeconfig");
         let mut command = Command::new(APPOP);
@@ -67,7 +67,7 @@ impl Server {
     }
 
     /// Resident memory of the process and those that it has started, in bytes.
-    pub fn memory(&self) -> u64 {
+    pub(crate) fn memory(&self) -> u64 {
         let own = self.child.id().to_string();
         let mut sum = 0;
         for entry in fs::read_dir("/proc").unwrap().map_while(Result::ok) {

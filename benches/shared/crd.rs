@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 /// CRD `number`, of about 12 KB: `thingsNNNN` in one of 20 groups.
-pub fn crd(number: usize) -> Value {
+pub(crate) fn crd(number: usize) -> Value {
     let description =
         "What this field is for, said at some length, as generated CRDs do. ".repeat(2);
     let mut fields = Map::new();
@@ -32,6 +32,6 @@ pub fn crd(number: usize) -> Value {
 }
 
 /// The name of its resource.
-pub fn plural(number: usize) -> String {
+pub(crate) fn plural(number: usize) -> String {
     format!("things{number:04}")
 }

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 /// Puts a table between the marks `<!-- NAME: begin -->` and `<!-- NAME: end -->`.
-pub fn write(name: &str, table: &str) {
+pub(crate) fn write(name: &str, table: &str) {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/benchmarks.md");
     let text = fs::read_to_string(&file).unwrap();
     let (begin, end) = (

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::api::Api;
-use super::decode::Parsed;
+use super::decode;
 use super::field::FieldError;
 use super::kinds::Write;
 use super::object;
@@ -95,11 +95,7 @@ impl Served {
         match &self.behaviour {
             Behaviour::BuiltIn(_) => {
                 let resource = self.stored_resource();
-                let parsed = Parsed::of(object.clone());
-                // What we made of a decoded object decodes again.
-                if let Ok(decoded) = parsed.decode(&resource.types, resource.type_) {
-                    *object = decoded.value;
-                }
+                decode::tidy(&resource.types, resource.type_, object);
             }
             Behaviour::Custom(_) => object::sort(object),
         }

@@ -23,10 +23,7 @@ pub fn run(api: &Api) -> Result<(), Status> {
         .rsplit(':')
         .next()
         .and_then(|p| p.parse::<u16>().ok());
-    let mut objects = catalog().bootstrap();
-    // Everything else may live in one.
-    objects.sort_by_key(|object| object["kind"] != "Namespace");
-    for mut object in objects {
+    for mut object in catalog().bootstrap() {
         complete(&mut object, port.unwrap_or(443), &api.now());
         let api_version = object["apiVersion"].as_str().unwrap_or_default();
         let kind = object["kind"].as_str().unwrap_or_default();

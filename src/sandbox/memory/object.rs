@@ -116,15 +116,16 @@ pub fn new_uid() -> String {
     }
     bytes[6] = (bytes[6] & 0x0f) | 0x40;
     bytes[8] = (bytes[8] & 0x3f) | 0x80;
-    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    let (a, b, c, d, e) = (
-        &hex[..8],
-        &hex[8..12],
-        &hex[12..16],
-        &hex[16..20],
-        &hex[20..],
-    );
-    format!("{a}-{b}-{c}-{d}-{e}")
+    let mut uid = String::with_capacity(36);
+    for (at, byte) in bytes.iter().enumerate() {
+        if matches!(at, 4 | 6 | 8 | 10) {
+            uid.push('-');
+        }
+        for digit in [byte >> 4, byte & 15] {
+            uid.push(char::from(b"0123456789abcdef"[usize::from(digit)]));
+        }
+    }
+    uid
 }
 
 /// A name made of a beginning, as the real server makes them (`apiserver/pkg/storage/names`).

@@ -160,7 +160,7 @@ impl Content {
         let mut drafts = Vec::new();
         for line in self.objects.lines() {
             let line: Line<'_> = serde_json::from_str(line)?;
-            let object: Value = serde_json::from_str(line.object.get())?;
+            let mut object: Value = serde_json::from_str(line.object.get())?;
             let at = object["metadata"]["resourceVersion"].as_str();
             let at = at.and_then(|at| at.parse().ok());
             let at = at.ok_or(Error::Damaged("an object in it has no resourceVersion"))?;
@@ -170,7 +170,7 @@ impl Content {
                 .unwrap_or_default();
             let facts: Facts = facts(&object, line.version, fields);
             let shelf = api.store.shelf(line.group, line.plural);
-            drafts.push((shelf, Draft::new(object, facts)?, at));
+            drafts.push((shelf, Draft::new(&mut object, facts)?, at));
         }
         api.store.restore(self.version, drafts);
         Ok(())

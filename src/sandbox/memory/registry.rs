@@ -72,6 +72,8 @@ struct Custom {
     /// By the name of the CustomResourceDefinition
     definitions: BTreeMap<String, Vec<Arc<Served>>>,
     served: HashMap<Key, Arc<Served>>,
+    /// Whose objects are where
+    shelves: HashMap<ShelfId, String>,
     /// Counts changes, so that what is made of all this is made anew only after one.
     generation: u64,
 }
@@ -176,10 +178,13 @@ impl Registry {
 
     /// What is served in a version; `None` when the version is not served.
     pub fn version(&self, group: &str, version: &str) -> Option<Vec<Arc<Resource>>> {
-        let groups = self.groups();
-        let group = groups.into_iter().find(|known| known.name == group)?;
-        let version = group.versions.into_iter().find(|v| v.name == version)?;
-        Some(version.resources)
+        if let Some(known) = self.groups.iter().find(|known| known.name == group) {
+            let version = known.versions.iter().find(|v| v.name == version)?;
+            return Some(version.resources.clone());
+        }
+        let custom = self.custom_of(group, version);
+        let resources: Vec<_> = custom.iter().map(|s| Arc::clone(&s.resource)).collect();
+        (!resources.is_empty()).then_some(resources)
     }
 
     /// All groups, in the order of discovery: the built-in ones, then the others by name.
@@ -234,24 +239,22 @@ impl Registry {
             return Some(Arc::clone(served));
         }
         let custom = self.read();
-        let mut own = custom
-            .definitions
-            .values()
-            .flatten()
-            .filter(|s| s.shelf == shelf);
-        let first = own.next()?;
-        let stored = std::iter::once(first)
-            .chain(own)
-            .find(|s| s.is_stored_version());
-        Some(Arc::clone(stored.unwrap_or(first)))
+        let own = custom.definitions.get(custom.shelves.get(&shelf)?)?;
+        let stored = own.iter().find(|served| served.is_stored_version());
+        stored.or(own.first()).cloned()
     }
 
     /// The versions in which a resource is served.
     pub fn versions_of(&self, group: &str, plural: &str) -> Vec<String> {
-        let custom = self.read();
-        let all = self.built_in.keys().chain(custom.served.keys());
-        let own = all.filter(|(g, _, p)| g == group && p == plural);
-        own.map(|(_, version, _)| version.clone()).collect()
+        let known = self.groups.iter().find(|known| known.name == group);
+        let versions = known.into_iter().flat_map(|group| &group.versions);
+        let own = versions.filter(|v| v.resources.iter().any(|r| r.plural == plural));
+        let own: Vec<String> = own.map(|version| version.name.clone()).collect();
+        if !own.is_empty() {
+            return own;
+        }
+        let own = self.of_definition(&format!("{plural}.{group}"));
+        own.iter().map(|s| s.resource.version.clone()).collect()
     }
 
     /// What custom definitions serve in a group-version.
@@ -287,10 +290,12 @@ impl Registry {
         let mut custom = self.write();
         for old in custom.definitions.remove(name).unwrap_or_default() {
             custom.served.remove(&old.key());
+            custom.shelves.remove(&old.shelf);
         }
         let served: Vec<Arc<Served>> = served.into_iter().map(Arc::new).collect();
         for version in &served {
             custom.served.insert(version.key(), Arc::clone(version));
+            custom.shelves.insert(version.shelf, name.to_owned());
         }
         if !served.is_empty() {
             custom.definitions.insert(name.to_owned(), served);

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, MutexGuard};
 
+use bytes::Bytes;
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -77,6 +78,27 @@ impl Within {
         served.shown(object)
     }
 
+    fn items<T>(
+        &self,
+        resource: &Gvr,
+        namespace: Option<&str>,
+        read: impl Fn(&Served, &Stored) -> Option<T>,
+    ) -> Vec<T> {
+        let Ok(served) = self.served(resource) else {
+            return Vec::new();
+        };
+        let query = Query {
+            namespace,
+            ..Query::everything()
+        };
+        let page = self.api.store.list(served.shelf, &query);
+        let items = page.map(|page| page.items).unwrap_or_default();
+        items
+            .iter()
+            .filter_map(|item| read(&served, item))
+            .collect()
+    }
+
     fn key_at(&self, place: &Place) -> Option<Key> {
         let each = self.api.registry.served_at(place.shelf)?;
         let stored = self.api.store.get(place.shelf, &place.key)?;
@@ -104,6 +126,14 @@ fn shown(served: &Served, stored: &Stored) -> Result<Value, Status> {
         return Ok(object);
     }
     served.shown(object)
+}
+
+fn json(served: &Served, stored: &Stored) -> Option<Bytes> {
+    if served.is_as_stored(stored) {
+        return Some(stored.json().clone());
+    }
+    let object = served.shown(stored.value()).ok()?;
+    Some(object.to_string().into())
 }
 
 impl Cluster for Within {
@@ -135,20 +165,18 @@ impl Cluster for Within {
         shown(&served, &stored).ok()
     }
 
+    fn json(&self, resource: &Gvr, namespace: &str, name: &str) -> Option<Bytes> {
+        let served = self.served(resource).ok()?;
+        let stored = self.api.store.get(served.shelf, &key(namespace, name))?;
+        json(&served, &stored)
+    }
+
     fn list(&self, resource: &Gvr, namespace: Option<&str>) -> Vec<Value> {
-        let Ok(served) = self.served(resource) else {
-            return Vec::new();
-        };
-        let query = Query {
-            namespace,
-            ..Query::everything()
-        };
-        let page = self.api.store.list(served.shelf, &query);
-        let items = page.map(|page| page.items).unwrap_or_default();
-        items
-            .iter()
-            .filter_map(|item| shown(&served, item).ok())
-            .collect()
+        self.items(resource, namespace, |served, item| shown(served, item).ok())
+    }
+
+    fn list_json(&self, resource: &Gvr, namespace: Option<&str>) -> Vec<Bytes> {
+        self.items(resource, namespace, json)
     }
 
     fn hold_quotas(&self) -> Option<MutexGuard<'_, ()>> {

@@ -10,7 +10,7 @@ use tokio::sync::watch;
 
 use super::api::Api;
 use super::controllers::cluster::{Change, Key, What};
-use super::controllers::manager::Manager;
+use super::controllers::manager::{Manager, reads};
 use super::definitions::Definitions;
 use super::store::{self, Event, Query, ShelfId};
 use super::within::{Within, gvr};
@@ -129,9 +129,14 @@ fn tell(
         return;
     }
     let facts = &event.object.facts;
+    let resource = gvr(&served);
+    let object = match reads(&resource) {
+        true => event.object.value(),
+        false => event.object.metadata(),
+    };
     let change = Change {
         key: Key {
-            resource: gvr(&served),
+            resource,
             namespace: facts.namespace.to_string(),
             name: facts.name.to_string(),
         },
@@ -140,7 +145,7 @@ fn tell(
             store::What::Modified => What::Modified,
             store::What::Deleted => What::Deleted,
         },
-        object: Arc::new(event.object.value()),
+        object: Arc::new(object),
     };
     manager.changed(&change);
 }

@@ -1,5 +1,7 @@
 //! What a write is, beside its objects.
 
+use std::sync::LazyLock;
+
 use serde_json::Value;
 
 use crate::sandbox::memory::types::{Type, TypeId, Types};
@@ -93,18 +95,8 @@ impl<'a> Context<'a> {
     }
 }
 
-/// As errors name a kind.
-pub(super) fn kind_name(api_version: &str, kind: &str) -> String {
-    let slash = if api_version.contains('/') { "" } else { "/" };
-    format!("{slash}{api_version}, Kind={kind}")
-}
-
-/// Takes out what nobody ever manages.
-pub(super) fn strip(set: Set<'_>) -> Set<'_> {
-    if set.is_empty() {
-        return set;
-    }
-    set.difference(&Set::of_paths(&[
+static NOBODYS: LazyLock<Set<'static>> = LazyLock::new(|| {
+    Set::of_paths(&[
         "apiVersion",
         "kind",
         "metadata",
@@ -117,5 +109,19 @@ pub(super) fn strip(set: Set<'_>) -> Set<'_> {
         "metadata/generation",
         "metadata/managedFields",
         "metadata/resourceVersion",
-    ]))
+    ])
+});
+
+/// As errors name a kind.
+pub(super) fn kind_name(api_version: &str, kind: &str) -> String {
+    let slash = if api_version.contains('/') { "" } else { "/" };
+    format!("{slash}{api_version}, Kind={kind}")
+}
+
+/// Takes out what nobody ever manages.
+pub(super) fn strip(set: Set<'_>) -> Set<'_> {
+    if set.is_empty() {
+        return set;
+    }
+    set.difference(&NOBODYS)
 }

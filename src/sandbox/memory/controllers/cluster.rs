@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, MutexGuard};
 
+use bytes::Bytes;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use k8s_openapi::{Metadata, NamespaceResourceScope, Resource};
 use serde::Serialize;
@@ -68,8 +69,18 @@ pub trait Cluster: Send + Sync {
     fn served(&self, api_version: &str, kind: &str) -> Option<(Gvr, bool)>;
     /// One object.
     fn get(&self, resource: &Gvr, namespace: &str, name: &str) -> Option<Value>;
+    /// The same as JSON, for who reads it into a type.
+    fn json(&self, resource: &Gvr, namespace: &str, name: &str) -> Option<Bytes> {
+        let object = self.get(resource, namespace, name)?;
+        Some(object.to_string().into())
+    }
     /// All objects, ordered by namespace and name.
     fn list(&self, resource: &Gvr, namespace: Option<&str>) -> Vec<Value>;
+    /// The same as JSON.
+    fn list_json(&self, resource: &Gvr, namespace: Option<&str>) -> Vec<Bytes> {
+        let all = self.list(resource, namespace).into_iter();
+        all.map(|object| object.to_string().into()).collect()
+    }
     /// Keeps everybody from charging ResourceQuotas, as long as the guard lives.
     fn hold_quotas(&self) -> Option<MutexGuard<'_, ()>> {
         None
@@ -110,7 +121,8 @@ pub struct Change {
     pub key: Key,
     /// What became of it
     pub what: What,
-    /// The object after the change; before it, when it is gone.
+    /// The object after the change; before it, when it is gone. Its metadata alone, where
+    /// controllers [read](super::manager::reads) no more.
     pub object: Arc<Value>,
 }
 
@@ -140,15 +152,15 @@ impl Gvr {
 impl dyn Cluster + '_ {
     /// See [`Cluster::get`]. An object that does not fit the type counts as absent.
     pub fn typed<T: Resource + DeserializeOwned>(&self, namespace: &str, name: &str) -> Option<T> {
-        let object = self.get(&Gvr::of::<T>(), namespace, name)?;
-        serde_json::from_value(object).ok()
+        let object = self.json(&Gvr::of::<T>(), namespace, name)?;
+        serde_json::from_slice(&object).ok()
     }
 
     /// See [`Cluster::list`].
     pub fn all<T: Resource + DeserializeOwned>(&self, namespace: Option<&str>) -> Vec<T> {
-        let all = self.list(&Gvr::of::<T>(), namespace);
-        all.into_iter()
-            .filter_map(|object| serde_json::from_value(object).ok())
+        let all = self.list_json(&Gvr::of::<T>(), namespace);
+        all.iter()
+            .filter_map(|object| serde_json::from_slice(object).ok())
             .collect()
     }
 

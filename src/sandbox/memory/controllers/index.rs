@@ -90,6 +90,22 @@ impl Kind {
         )
     }
 
+    /// Whether controllers are to be told of more than the metadata of its objects.
+    pub(super) fn is_read_whole(self) -> bool {
+        !matches!(
+            self,
+            Kind::ConfigMap
+                | Kind::ControllerRevision
+                | Kind::CustomResourceDefinition
+                | Kind::EndpointSlice
+                | Kind::Endpoints
+                | Kind::Event
+                | Kind::Lease
+                | Kind::ServiceAccount
+                | Kind::Other
+        )
+    }
+
     /// Whether its objects may be adopted.
     fn adoptable(self) -> bool {
         matches!(

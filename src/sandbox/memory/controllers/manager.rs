@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 use k8s_openapi::api::apps::v1::ReplicaSet;
 use k8s_openapi::api::core::v1::ReplicationController;
 
-use super::cluster::{Change, Cluster};
+use super::cluster::{Change, Cluster, Gvr};
 use super::context::{Context, Controller, Name, is_terminating};
 use super::events::Recorder;
-use super::index::Index;
+use super::index::{Index, Kind};
 use super::queue::{Queue, later};
 use super::{
     accounts, cluster_roles, cronjob, daemonset, deployment, disruption, endpoints, garbage, job,
@@ -32,6 +32,11 @@ pub struct Manager {
     queue: Queue<(usize, Name)>,
     index: Index,
     events: Recorder,
+}
+
+/// Whether controllers read more than the metadata of changed objects of that resource.
+pub fn reads(resource: &Gvr) -> bool {
+    Kind::of(resource).is_read_whole()
 }
 
 impl std::fmt::Debug for Manager {

@@ -68,6 +68,12 @@ pub fn parse_yaml(body: &[u8]) -> Result<Parsed<'_>, String> {
     yaml::read(body)
 }
 
+/// Puts an object that was decoded before, and changed since, into the form in which it is written:
+/// as decoding it once more would. What fits no type, which decoding has refused, becomes `null`.
+pub fn tidy(types: &Types, type_: TypeId, object: &mut Value) {
+    typed::tidy(types, type_, object);
+}
+
 impl<'a> Parsed<'a> {
     /// A value that was not read from a body, such as a patched object.
     pub fn of(value: Value) -> Self {

@@ -1,10 +1,13 @@
 //! An object on its way into the store, and in it.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::sync::{Arc, LazyLock};
 
 use bytes::Bytes;
-use serde_json::Value;
+use serde::de::{IgnoredAny, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use serde_json::{Map, Value, json};
 
 /// What is known of an object without reading its JSON.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -56,15 +59,26 @@ static SENTINEL: LazyLock<String> = LazyLock::new(|| {
 });
 
 impl Draft {
-    /// Takes an object; `metadata.resourceVersion` may hold anything. The facts must be the object's.
+    /// Writes an object, whose `metadata.resourceVersion` may hold anything, and leaves it as it
+    /// was. The facts must be the object's.
     ///
     /// Errors: when the object has no `metadata`, which decoding has seen to.
-    pub fn new(mut object: Value, facts: Facts) -> Result<Self, serde_json::Error> {
+    pub fn new(object: &mut Value, facts: Facts) -> Result<Self, serde_json::Error> {
         use serde::de::Error;
+        const VERSION: &str = "resourceVersion";
+        let none = || serde_json::Error::custom("no metadata");
         let metadata = object.get_mut("metadata").and_then(Value::as_object_mut);
-        let metadata = metadata.ok_or_else(|| serde_json::Error::custom("no metadata"))?;
-        metadata.insert("resourceVersion".to_owned(), SENTINEL.as_str().into());
-        let json = serde_json::to_vec(&object)?;
+        let own = metadata
+            .ok_or_else(none)?
+            .insert(VERSION.to_owned(), SENTINEL.as_str().into());
+        let json = serde_json::to_vec(object);
+        let metadata = object.get_mut("metadata").and_then(Value::as_object_mut);
+        let metadata = metadata.ok_or_else(none)?;
+        match own {
+            Some(own) => metadata.insert(VERSION.to_owned(), own),
+            None => metadata.shift_remove(VERSION),
+        };
+        let json = json?;
         let mark = format!("\"resourceVersion\":\"{}\"", *SENTINEL);
         let at = memchr::memmem::find(&json, mark.as_bytes());
         let at = at.ok_or_else(|| serde_json::Error::custom("no resourceVersion"))?;
@@ -123,5 +137,45 @@ impl Stored {
     pub fn value(&self) -> Value {
         // It was written by serde_json and never changed.
         serde_json::from_slice(&self.json).unwrap_or(Value::Null)
+    }
+
+    /// The object with nothing but its metadata, and that without managedFields.
+    pub fn metadata(&self) -> Value {
+        let read = serde_json::from_slice(&self.json);
+        let metadata = read.map(|Partial { metadata }| metadata.0);
+        json!({"metadata": metadata.unwrap_or_default()})
+    }
+}
+
+#[derive(Deserialize)]
+struct Partial {
+    metadata: Metadata,
+}
+
+struct Metadata(Map<String, Value>);
+
+impl<'de> Deserialize<'de> for Metadata {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Fields;
+        impl<'de> Visitor<'de> for Fields {
+            type Value = Metadata;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("metadata")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Metadata, A::Error> {
+                let mut read = Map::new();
+                while let Some(name) = fields.next_key::<String>()? {
+                    if name == "managedFields" {
+                        fields.next_value::<IgnoredAny>()?;
+                    } else {
+                        read.insert(name, fields.next_value()?);
+                    }
+                }
+                Ok(Metadata(read))
+            }
+        }
+        deserializer.deserialize_map(Fields)
     }
 }

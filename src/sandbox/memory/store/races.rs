@@ -44,7 +44,7 @@ fn draft(key: &str, number: u64) -> Draft {
         uid: key.into(),
         ..Facts::default()
     };
-    Draft::new(json!({"metadata": {}, "number": number}), facts).unwrap()
+    Draft::new(&mut json!({"metadata": {}, "number": number}), facts).unwrap()
 }
 
 fn number(object: &Stored) -> u64 {

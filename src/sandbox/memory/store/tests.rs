@@ -14,8 +14,8 @@ fn draft(namespace: &str, name: &str, number: u64) -> Draft {
         uid: format!("{namespace}-{name}").into(),
         ..Facts::default()
     };
-    let object = json!({"metadata": {"name": name}, "number": number});
-    Draft::new(object, facts).unwrap()
+    let mut object = json!({"metadata": {"name": name}, "number": number});
+    Draft::new(&mut object, facts).unwrap()
 }
 
 fn put(store: &Store, shelf: ShelfId, draft: Draft, expect: Expect) -> Result<u64, Raced> {
@@ -134,7 +134,7 @@ fn owners_and_uids_are_found() {
         owners: Box::new(["o".into()]),
         ..Facts::default()
     };
-    let child = Draft::new(json!({"metadata": {}}), facts).unwrap();
+    let child = Draft::new(&mut json!({"metadata": {}}), facts).unwrap();
     let version = put(&store, shelf, child.clone(), Expect::Absent).unwrap();
     let place = store.by_uid("c").unwrap();
     assert_eq!(&*place.key, "child");

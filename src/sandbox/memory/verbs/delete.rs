@@ -219,7 +219,7 @@ fn step(
     }
     let goes = !waits && !stays && grace.is_none_or(|seconds| seconds == 0);
     served.normalise(&mut object);
-    let draft = match served.draft(&object) {
+    let draft = match served.draft(&mut object) {
         Ok(draft) => draft,
         Err(problem) => return Ok(Err(problem)),
     };

@@ -17,6 +17,9 @@ use crate::sandbox::memory::api::Api;
 use crate::sandbox::memory::status::Status;
 use crate::sandbox::memory::store::{Event, Stored, TooOld, What};
 
+/// How long a watch rests after it was told something: what happens meanwhile follows together, since
+/// sending costs far more than an event that is sent along. What happens after a while goes at once.
+const REST: Duration = Duration::from_millis(2);
 /// How often a watch that asks for it is told that nothing happened.
 const BOOKMARKS: Duration = Duration::from_secs(60);
 /// How long before its end a watch gets its last bookmark, so that the next one can begin there.
@@ -42,6 +45,7 @@ pub struct Watch {
     at: u64,
     changes: watch::Receiver<u64>,
     ready: BytesMut,
+    rests_until: Instant,
     bookmarks: bool,
     next_bookmark: Instant,
     ends: Instant,
@@ -93,6 +97,7 @@ impl Watch {
             at: 0,
             changes,
             ready: BytesMut::new(),
+            rests_until: now,
             bookmarks: plan.bookmarks,
             next_bookmark: next_bookmark(now, ends),
             ends,
@@ -118,10 +123,17 @@ impl Watch {
         loop {
             self.gather();
             if !self.ready.is_empty() {
+                // Who is behind has waited long enough.
+                if self.ready.len() < ENOUGH {
+                    self.rests_until = Instant::now() + REST;
+                }
                 return Some(self.ready.split().freeze());
             }
             if self.has_failed {
                 return None;
+            }
+            if *self.changes.borrow() > self.at {
+                sleep_until(self.rests_until.min(self.ends)).await;
             }
             // Before reading: what happens in between is not missed.
             self.changes.mark_unchanged();

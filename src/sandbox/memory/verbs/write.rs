@@ -183,7 +183,7 @@ impl Writer<'_> {
             }
             status
         };
-        let draft = served.draft(&object)?;
+        let draft = served.draft(&mut object)?;
         if self.dry_run {
             if self.api.store.get(served.shelf, draft.key()).is_some() {
                 return Err(taken().into());
@@ -251,8 +251,9 @@ impl Writer<'_> {
                     Err(Stop::Raced) => continue,
                 }
             };
-            let change = change(Some(&self.served.live(&live)), &mut self.warnings)?;
-            match self.try_update(&live, change) {
+            let old = self.served.live(&live);
+            let change = change(Some(&old), &mut self.warnings)?;
+            match self.try_update(&live, old, change) {
                 Ok(written) => return Ok((written, false)),
                 Err(Stop::Refused(status)) => return Err(status),
                 Err(Stop::Raced) => {}
@@ -261,9 +262,14 @@ impl Writer<'_> {
         Err(self.conflict(name, MODIFIED))
     }
 
-    fn try_update(&mut self, live: &Arc<Stored>, change: Change) -> Result<Written, Stop> {
+    /// `old` is the live object's value.
+    fn try_update(
+        &mut self,
+        live: &Arc<Stored>,
+        mut old: Value,
+        change: Change,
+    ) -> Result<Written, Stop> {
         let served = self.served;
-        let old = served.live(live);
         let Change {
             mut object,
             is_managed,
@@ -325,13 +331,13 @@ impl Writer<'_> {
         let ends = object::is_deleting(&object)
             && object::finalizers(&object).next().is_none()
             && served.ends_without_finalizers(&object);
-        let draft = served.draft(&object)?;
+        let draft = served.draft(&mut object)?;
         if self.dry_run {
             return Ok(Written::Dry(object));
         }
         if ends {
             // Watchers are shown how it was before its last change, who made it how it is now.
-            let last = served.draft(&old)?;
+            let last = served.draft(&mut old)?;
             self.api.store.remove(served.shelf, last, live.version)?;
             allocation.done(Some(&old), None);
             set_meta(
@@ -554,9 +560,9 @@ impl Served {
     /// An object on its way into the store.
     ///
     /// Errors: 500 when it has no metadata, which decoding has seen to.
-    pub fn draft(&self, object: &Value) -> Result<Draft, Status> {
+    pub fn draft(&self, object: &mut Value) -> Result<Draft, Status> {
         let fields = self.fields(object);
         let facts = object::facts(object, &self.stored_version, fields);
-        Draft::new(object.clone(), facts).map_err(Status::internal)
+        Draft::new(object, facts).map_err(Status::internal)
     }
 }

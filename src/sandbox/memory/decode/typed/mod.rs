@@ -7,34 +7,35 @@ mod write;
 
 use std::collections::HashSet;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::{Decoded, Parsed, Strict, go, json, scalar, time};
 use crate::sandbox::memory::types::{List, Object, Scalar, Type, TypeId, Types};
 use place::{Part, Place};
-use write::{is_raw, write, zero};
+use write::{arrange, is_raw, zero};
 
 /// How often a body is read again for a number as it was written.
 const MAX_LOOKS: usize = 20;
 
-/// The types of apiextensions that hold one of several things, and read themselves.
 const SCHEMA: &str = "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaProps";
+/// The types of apiextensions that hold one of several things, and read themselves.
+const SCHEMA_OR_ARRAY: &str =
+    "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaPropsOrArray";
+const SCHEMA_OR_BOOL: &str =
+    "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaPropsOrBool";
+const SCHEMA_OR_STRING_ARRAY: &str =
+    "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaPropsOrStringArray";
 
 /// See [`Parsed::decode`].
 pub(super) fn decode(types: &Types, type_: TypeId, parsed: Parsed<'_>) -> Result<Decoded, String> {
+    let mut value = parsed.value;
     let mut decoder = Decoder {
-        types,
         body: parsed.body,
         duplicates: parsed.notes.duplicates.into_iter().collect(),
         has_exponent: parsed.notes.has_exponent,
-        place: Place::default(),
-        told: HashSet::new(),
-        fields: Vec::new(),
-        wrong: None,
-        within_own: None,
-        looks: 0,
+        ..Decoder::new(types)
     };
-    let value = decoder.value(type_, parsed.value)?;
+    decoder.value(type_, &mut value)?;
     match decoder.wrong {
         Some(wrong) => Err(wrong),
         None => Ok(Decoded {
@@ -45,6 +46,12 @@ pub(super) fn decode(types: &Types, type_: TypeId, parsed: Parsed<'_>) -> Result
             },
         }),
     }
+}
+
+/// See [`super::tidy`].
+pub(super) fn tidy(types: &Types, type_: TypeId, value: &mut Value) {
+    // What was decoded once decodes again, so that there is nothing to tell.
+    let _ = Decoder::new(types).value(type_, value);
 }
 
 struct Decoder<'a> {
@@ -69,7 +76,22 @@ struct Decoder<'a> {
 }
 
 impl<'a> Decoder<'a> {
-    fn value(&mut self, type_: TypeId, value: Value) -> Result<Value, String> {
+    fn new(types: &'a Types) -> Self {
+        Decoder {
+            types,
+            body: None,
+            duplicates: HashSet::new(),
+            has_exponent: false,
+            place: Place::default(),
+            told: HashSet::new(),
+            fields: Vec::new(),
+            wrong: None,
+            within_own: None,
+            looks: 0,
+        }
+    }
+
+    fn value(&mut self, type_: TypeId, value: &mut Value) -> Result<(), String> {
         match self.types.get(type_) {
             Type::Object(object) => self.object(object, type_, value),
             Type::Map(map) => self.map(map.value, type_, value),
@@ -79,127 +101,135 @@ impl<'a> Decoder<'a> {
         }
     }
 
-    fn object(&mut self, object: &'a Object, type_: TypeId, value: Value) -> Result<Value, String> {
+    fn object(
+        &mut self,
+        object: &'a Object,
+        type_: TypeId,
+        value: &mut Value,
+    ) -> Result<(), String> {
         if is_raw(object) {
-            return Ok(value);
+            return Ok(());
         }
         let map = match value {
             Value::Object(map) => map,
-            Value::Null => return Ok(zero(self.types, type_)),
-            other => return self.mismatch(&other, type_),
+            Value::Null => {
+                *value = zero(self.types, type_);
+                return Ok(());
+            }
+            _ => return self.mismatch(value, type_),
         };
-        let mut given = vec![None; object.fields.len()];
-        let mut others = Map::new();
-        for (key, value) in map {
+        for (key, value) in map.iter_mut() {
             let Some(at) = object.index.get(key.as_str()).copied() else {
                 match object.others {
                     Some(other) => {
-                        self.place.0.push(Part::Key(key));
-                        let value = self.value(other, value)?;
-                        if let Some(Part::Key(key)) = self.place.0.pop() {
-                            others.insert(key, value);
-                        }
+                        self.place.0.push(Part::Key(key.clone()));
+                        self.value(other, value)?;
+                        self.place.0.pop();
                     }
-                    None => self.tell_unknown(&key),
+                    None => self.tell_unknown(key),
                 }
                 continue;
             };
             self.place.0.push(Part::Field(object, at));
             self.tell_if_duplicate();
             if !value.is_null() {
-                given[at] = Some(self.value(object.fields[at].type_, value)?);
+                self.value(object.fields[at].type_, value)?;
             }
             self.place.0.pop();
         }
-        let mut written = write(self.types, object, given);
-        if let Value::Object(map) = &mut written {
-            map.extend(others);
-        }
-        Ok(written)
+        arrange(self.types, object, map);
+        Ok(())
     }
 
-    fn map(&mut self, of: TypeId, type_: TypeId, value: Value) -> Result<Value, String> {
+    fn map(&mut self, of: TypeId, type_: TypeId, value: &mut Value) -> Result<(), String> {
         let map = match value {
             Value::Object(map) => map,
-            Value::Null => return Ok(Value::Null),
-            other => return self.mismatch(&other, type_),
+            Value::Null => return Ok(()),
+            _ => return self.mismatch(value, type_),
         };
-        let mut made = Map::with_capacity(map.len());
-        for (key, value) in map {
-            self.place.0.push(Part::Key(key));
-            self.tell_if_duplicate();
-            let value = self.element(of, value)?;
-            if let Some(Part::Key(key)) = self.place.0.pop() {
-                made.insert(key, value);
+        let is_text = matches!(self.types.get(of), Type::Scalar(Scalar::String));
+        for (key, value) in map.iter_mut() {
+            // Labels and the like are as they are.
+            if is_text && value.is_string() && self.duplicates.is_empty() {
+                continue;
             }
-        }
-        made.sort_keys();
-        Ok(Value::Object(made))
-    }
-
-    fn list(&mut self, list: &List, type_: TypeId, value: Value) -> Result<Value, String> {
-        let items = match value {
-            Value::Array(items) => items,
-            Value::Null => return Ok(Value::Null),
-            other => return self.mismatch(&other, type_),
-        };
-        let mut made = Vec::with_capacity(items.len());
-        for (index, item) in items.into_iter().enumerate() {
-            self.place.0.push(Part::Index(index));
-            made.push(self.element(list.item, item)?);
+            self.place.0.push(Part::Key(key.clone()));
+            self.tell_if_duplicate();
+            self.element(of, value)?;
             self.place.0.pop();
         }
-        Ok(Value::Array(made))
+        if !map.keys().is_sorted() {
+            map.sort_keys();
+        }
+        Ok(())
+    }
+
+    fn list(&mut self, list: &List, type_: TypeId, value: &mut Value) -> Result<(), String> {
+        let items = match value {
+            Value::Array(items) => items,
+            Value::Null => return Ok(()),
+            _ => return self.mismatch(value, type_),
+        };
+        for (index, item) in items.iter_mut().enumerate() {
+            self.place.0.push(Part::Index(index));
+            self.element(list.item, item)?;
+            self.place.0.pop();
+        }
+        Ok(())
     }
 
     /// What is in a list or map: null leaves Go's zero value there.
-    fn element(&mut self, type_: TypeId, value: Value) -> Result<Value, String> {
+    fn element(&mut self, type_: TypeId, value: &mut Value) -> Result<(), String> {
         if value.is_null() {
-            return Ok(zero(self.types, type_));
+            *value = zero(self.types, type_);
+            return Ok(());
         }
         self.value(type_, value)
     }
 
-    fn scalar(&mut self, scalar: Scalar, type_: TypeId, value: Value) -> Result<Value, String> {
+    fn scalar(&mut self, scalar: Scalar, type_: TypeId, value: &mut Value) -> Result<(), String> {
         if value.is_null() {
-            return Ok(zero(self.types, type_));
+            *value = zero(self.types, type_);
+            return Ok(());
         }
-        match (scalar, &value) {
+        let decoded = match (scalar, &*value) {
             (Scalar::Untyped, _)
             | (Scalar::String | Scalar::Duration | Scalar::IntOrString, Value::String(_))
             | (Scalar::Boolean, Value::Bool(_))
-            | (Scalar::Number, Value::Number(_)) => Ok(value),
-            (Scalar::Int64, Value::Number(number)) if number.is_i64() => Ok(value),
+            | (Scalar::Number, Value::Number(_)) => return Ok(()),
+            (Scalar::Int64, Value::Number(number)) if number.is_i64() => return Ok(()),
             (Scalar::Int32 | Scalar::IntOrString, Value::Number(number))
                 if number.as_i64().is_some_and(|n| i32::try_from(n).is_ok()) =>
             {
-                Ok(value)
+                return Ok(());
             }
-            (Scalar::Bytes, Value::String(text)) => {
-                let bytes = scalar::bytes(text).map(Value::String);
-                bytes.or_else(|wrong| self.tell_wrong(wrong))
-            }
-            (Scalar::Bytes, Value::Array(_)) => self.bytes_one_by_one(value),
-            (Scalar::Quantity, Value::String(text)) => scalar::quantity(text).map(Value::String),
+            (Scalar::Bytes, Value::String(text)) => match scalar::bytes(text) {
+                Ok(bytes) => Value::String(bytes),
+                Err(wrong) => return self.tell_wrong(value, wrong),
+            },
+            (Scalar::Bytes, Value::Array(_)) => return self.bytes_one_by_one(value),
+            (Scalar::Quantity, Value::String(text)) => scalar::quantity(text).map(Value::String)?,
             (Scalar::Quantity, Value::Number(_)) => {
                 // Only an exponent makes one way of writing it another quantity.
                 let text = match self.has_exponent {
-                    true => self.number_as_written(&value),
+                    true => self.number_as_written(value),
                     false => value.to_string(),
                 };
-                scalar::quantity(&text).map(Value::String)
+                scalar::quantity(&text).map(Value::String)?
             }
-            (Scalar::Quantity, _) => Err(scalar::NO_QUANTITY.to_owned()),
-            (Scalar::Time, Value::String(text)) => time::seconds(text).map(Value::from),
-            (Scalar::MicroTime, Value::String(text)) => time::micros(text).map(Value::from),
-            (Scalar::Time | Scalar::MicroTime, _) => Err(self.mismatch_as(&value, "string")),
-            (Scalar::IntOrString, _) => Err(self.mismatch_as(&value, "int32")),
-            _ => self.mismatch(&value, type_),
-        }
+            (Scalar::Quantity, _) => return Err(scalar::NO_QUANTITY.to_owned()),
+            (Scalar::Time, Value::String(text)) => time::seconds(text).map(Value::from)?,
+            (Scalar::MicroTime, Value::String(text)) => time::micros(text).map(Value::from)?,
+            (Scalar::Time | Scalar::MicroTime, _) => return Err(self.mismatch_as(value, "string")),
+            (Scalar::IntOrString, _) => return Err(self.mismatch_as(value, "int32")),
+            _ => return self.mismatch(value, type_),
+        };
+        *value = decoded;
+        Ok(())
     }
 
     /// A list of numbers is bytes to Go as well.
-    fn bytes_one_by_one(&mut self, value: Value) -> Result<Value, String> {
+    fn bytes_one_by_one(&mut self, value: &mut Value) -> Result<(), String> {
         let mut bytes = Vec::new();
         for item in value.as_array().into_iter().flatten() {
             match item.as_u64().and_then(|number| u8::try_from(number).ok()) {
@@ -207,71 +237,75 @@ impl<'a> Decoder<'a> {
                 None if item.is_null() => bytes.push(0),
                 None => {
                     let wrong = self.mismatch_as(item, "uint8");
-                    return self.tell_wrong(wrong);
+                    return self.tell_wrong(value, wrong);
                 }
             }
         }
-        Ok(Value::String(scalar::base64(&bytes)))
+        *value = Value::String(scalar::base64(&bytes));
+        Ok(())
     }
 
     /// Any value is kept, but for types that hold a schema or something else.
-    fn any(&mut self, type_: TypeId, value: Value) -> Result<Value, String> {
-        let is = |suffix: &str| self.types.named(&format!("{SCHEMA}{suffix}")) == Some(type_);
+    fn any(&mut self, type_: TypeId, value: &mut Value) -> Result<(), String> {
+        let is = |name: &str| self.types.named(name) == Some(type_);
+        let is_array = is(SCHEMA_OR_ARRAY);
+        let is_bool = is(SCHEMA_OR_BOOL);
+        if !is_array && !is_bool && !is(SCHEMA_OR_STRING_ARRAY) {
+            return Ok(());
+        }
         let Some(schema) = self.types.named(SCHEMA) else {
-            return Ok(value);
+            return Ok(());
         };
-        if is("OrBool") {
-            return match value {
-                Value::Object(_) => self.own(schema, value),
-                Value::Bool(_) => Ok(value),
-                _ => Err("boolean or JSON schema expected".to_owned()),
-            };
-        }
-        let is_array = is("OrArray");
-        if !is_array && !is("OrStringArray") {
-            return Ok(value);
-        }
         match value {
             Value::Object(_) => self.own(schema, value),
+            Value::Bool(_) if is_bool => Ok(()),
+            _ if is_bool => Err("boolean or JSON schema expected".to_owned()),
             Value::Array(items) if !items.is_empty() => {
-                let items = items.into_iter().map(|item| match item {
-                    _ if is_array => self.own(schema, item),
-                    Value::String(_) => Ok(item),
-                    Value::Null => Ok(Value::from("")),
-                    _ => Err(self.mismatch_as(&item, "string")),
-                });
-                items.collect::<Result<_, _>>().map(Value::Array)
+                for item in items {
+                    match item {
+                        _ if is_array => self.own(schema, item)?,
+                        Value::String(_) => {}
+                        Value::Null => *item = Value::from(""),
+                        _ => return Err(self.mismatch_as(item, "string")),
+                    }
+                }
+                Ok(())
             }
-            _ => Ok(Value::Null),
+            _ => {
+                *value = Value::Null;
+                Ok(())
+            }
         }
     }
 
     /// Decodes what a type reads by itself: nothing in it is unknown or there twice to others, and
     /// what is wrong is told with the place of the whole.
-    fn own(&mut self, type_: TypeId, value: Value) -> Result<Value, String> {
+    fn own(&mut self, type_: TypeId, value: &mut Value) -> Result<(), String> {
         let outer = self.within_own;
         self.within_own = outer.or(Some(self.place.0.len()));
-        let value = self.value(type_, value);
+        let done = self.value(type_, value);
         self.within_own = outer;
-        value
+        done
     }
 
     /// Notes a value of another type than Go's.
-    fn mismatch(&mut self, value: &Value, type_: TypeId) -> Result<Value, String> {
+    fn mismatch(&mut self, value: &mut Value, type_: TypeId) -> Result<(), String> {
         if self.wrong.is_some() && self.within_own.is_none() {
-            return Ok(Value::Null);
+            *value = Value::Null;
+            return Ok(());
         }
         let words = self.place.go_type(self.types, type_);
         let wrong = self.mismatch_as(value, &words);
-        self.tell_wrong(wrong)
+        self.tell_wrong(value, wrong)
     }
 
-    fn tell_wrong(&mut self, wrong: String) -> Result<Value, String> {
+    fn tell_wrong(&mut self, value: &mut Value, wrong: String) -> Result<(), String> {
         if self.within_own.is_some() {
             return Err(wrong);
         }
         self.wrong.get_or_insert(wrong);
-        Ok(Value::Null)
+        *value = Value::Null;
+        Ok(())
     }
 
     /// Go's sentence about a value of another type than this one.

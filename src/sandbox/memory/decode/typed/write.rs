@@ -8,7 +8,9 @@ use crate::sandbox::memory::types::{Field, Object, Omit, Scalar, Type, TypeId, T
 pub(super) fn zero(types: &Types, type_: TypeId) -> Value {
     match types.get(type_) {
         Type::Object(object) if is_raw(object) => Value::Null,
-        Type::Object(object) => write(types, object, Vec::new()),
+        Type::Object(object) => {
+            Value::Object(write(types, object, vec![None; object.fields.len()]))
+        }
         Type::Map(_) | Type::List(_) | Type::Any => Value::Null,
         Type::Scalar(scalar) => match scalar {
             Scalar::String | Scalar::Bytes | Scalar::Duration => Value::from(""),
@@ -25,35 +27,74 @@ pub(super) fn is_raw(object: &Object) -> bool {
     object.fields.is_empty() && object.others.is_some()
 }
 
-/// Writes the fields that were given, by their index, in Go's order.
-pub(super) fn write(types: &Types, object: &Object, mut given: Vec<Option<Value>>) -> Value {
-    given.resize(object.fields.len(), None);
-    let mut map = Map::new();
-    for (field, value) in object.fields.iter().zip(given) {
-        if let Some(value) = written(types, field, value) {
-            map.insert(field.name.to_string(), value);
+/// Puts fields that were decoded into Go's order, adds those that Go writes always and takes out
+/// those that it leaves out. Keys that are no fields follow where the type has others, and go where
+/// it has not.
+pub(super) fn arrange(types: &Types, object: &Object, map: &mut Map<String, Value>) {
+    if is_arranged(types, object, map) {
+        return;
+    }
+    let mut given = vec![None; object.fields.len()];
+    let mut others = Map::new();
+    for (key, value) in std::mem::take(map) {
+        match object.index.get(key.as_str()) {
+            Some(at) if value.is_null() => given[*at] = None,
+            Some(at) => given[*at] = Some(value),
+            None if object.others.is_some() => {
+                others.insert(key, value);
+            }
+            None => {}
         }
     }
-    Value::Object(map)
+    *map = write(types, object, given);
+    map.extend(others);
 }
 
-fn written(types: &Types, field: &Field, value: Option<Value>) -> Option<Value> {
-    match (field.omit, value) {
-        (Omit::Never, None) => Some(zero(types, field.type_)),
-        (Omit::Null, None) => Some(Value::Null),
-        (Omit::Zero | Omit::Nil | Omit::ZeroStruct, None) => None,
-        (Omit::Zero, Some(value)) => (!is_zero(&value)).then_some(value),
-        (Omit::ZeroStruct, Some(value)) => (!value.is_null()).then_some(value),
-        // What is stored does not tell an empty list from none.
-        (Omit::Null, Some(value)) => {
-            let is_many = matches!(types.get(field.type_), Type::List(_) | Type::Map(_));
-            Some(if is_many && is_zero(&value) {
-                Value::Null
-            } else {
-                value
-            })
+/// Whether that would change nothing: what was decoded once is mostly so.
+fn is_arranged(types: &Types, object: &Object, map: &Map<String, Value>) -> bool {
+    let mut fields = object.fields.iter();
+    let is_optional = |field: &Field| !matches!(field.omit, Omit::Never | Omit::Null);
+    let is_next = |(key, value): (&String, &Value)| {
+        for field in fields.by_ref() {
+            if *field.name == **key {
+                return stays(types, field, value);
+            }
+            if !is_optional(field) {
+                return false;
+            }
         }
-        (Omit::Never | Omit::Nil, Some(value)) => Some(value),
+        false
+    };
+    map.iter().all(is_next) && fields.all(is_optional)
+}
+
+/// The fields that were given, by their index, in Go's order.
+fn write(types: &Types, object: &Object, given: Vec<Option<Value>>) -> Map<String, Value> {
+    let mut map = Map::new();
+    for (field, value) in object.fields.iter().zip(given) {
+        let value = match value {
+            Some(value) if stays(types, field, &value) => value,
+            _ => match field.omit {
+                Omit::Never => zero(types, field.type_),
+                Omit::Null => Value::Null,
+                Omit::Zero | Omit::Nil | Omit::ZeroStruct => continue,
+            },
+        };
+        map.insert(field.name.to_string(), value);
+    }
+    map
+}
+
+/// Whether a field that has this value is written with it.
+fn stays(types: &Types, field: &Field, value: &Value) -> bool {
+    match field.omit {
+        Omit::Zero => !is_zero(value),
+        // What is stored does not tell an empty list from none.
+        Omit::Null => {
+            let is_many = matches!(types.get(field.type_), Type::List(_) | Type::Map(_));
+            value.is_null() || !(is_many && is_zero(value))
+        }
+        Omit::Never | Omit::Nil | Omit::ZeroStruct => !value.is_null(),
     }
 }
 
