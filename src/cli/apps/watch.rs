@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::FutureExt;
+use futures::future::BoxFuture;
 use serde_json::Value;
 use serde_json::value::RawValue;
 use tokio::sync::mpsc::{self, Receiver, Sender};
@@ -43,6 +45,8 @@ struct Feed {
     messages: Receiver<Message>,
     sender: Sender<Message>,
     followers: JoinSet<()>,
+    /// Listened for from the beginning: one that came while something is shown would be lost
+    interrupt: BoxFuture<'static, std::io::Result<()>>,
 }
 
 impl Feed {
@@ -53,6 +57,7 @@ impl Feed {
             messages,
             sender,
             followers: JoinSet::new(),
+            interrupt: tokio::signal::ctrl_c().boxed(),
         }
     }
 
@@ -96,14 +101,14 @@ impl Feed {
     ) -> Option<Vec<Message>> {
         let mut together = Vec::new();
         tokio::select! {
-            _ = tokio::signal::ctrl_c() => return None,
+            _ = &mut self.interrupt => return None,
             _ = tick.tick(), if ticks => return Some(together),
             Some(message) = self.messages.recv() => together.push(message),
         }
         let until = Instant::now() + TOGETHER;
         while together.len() < ROOM {
             tokio::select! {
-                _ = tokio::signal::ctrl_c() => return None,
+                _ = &mut self.interrupt => return None,
                 message = timeout_at(until, self.messages.recv()) => match message {
                     Ok(Some(message)) => together.push(message),
                     _ => break,

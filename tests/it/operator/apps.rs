@@ -395,6 +395,7 @@ fn a_watch_shows_each_change_in_a_pipe(cluster: &'static Cluster) {
     one.wait_for(r"\nCONDITION(.*\n)*App/web +2/2 +Ready\n");
     one.wait_for(r"\nPod/web-\S+ +1/1 +Running\n");
     json.wait_for(r#"(?s)ObjectTree.*ObjectTree.*"ready": "2/2""#);
+    all.wait_for(r"\nweb +2/2 +Ready ");
     lab.delete("app", "web");
     one.wait_for(r"\nApp/web +.*Deleted\n");
     all.wait_for(r"web +2/2 +Deleted ");
