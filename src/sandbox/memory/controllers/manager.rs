@@ -120,7 +120,7 @@ impl Manager {
         let took = began.elapsed();
         if took > LONG && !more {
             let rest = took.saturating_mul(REST).min(LONGEST_REST);
-            self.queue.rest(item.clone(), later(now, rest));
+            self.queue.rest(item.clone(), later(cluster.now(), rest));
         }
         match result {
             Ok(again) => {
