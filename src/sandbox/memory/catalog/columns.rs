@@ -1,7 +1,7 @@
 //! The columns of Tables.
 
-use std::borrow::Cow;
 use std::collections::HashMap;
+use std::sync::OnceLock;
 
 use super::descriptions;
 use super::file::ColumnFacts;
@@ -18,14 +18,18 @@ pub struct Column {
     /// 0 for what is always shown, 1 for `-o wide`
     pub priority: i32,
     description: String,
+    shown: OnceLock<String>,
 }
 
 impl Column {
     /// What the column shows: a text of its own, or that of the field that it is about.
-    pub fn description(&self) -> Cow<'_, str> {
+    pub fn description(&self) -> &str {
         match self.description.strip_prefix('=') {
-            Some(text) => Cow::Borrowed(text),
-            None => Cow::Owned(descriptions::of_place(&self.description).unwrap_or_default()),
+            Some(text) => text,
+            // Tables are asked for far more often than there are columns.
+            None => self
+                .shown
+                .get_or_init(|| descriptions::of_place(&self.description).unwrap_or_default()),
         }
     }
 }
@@ -49,6 +53,7 @@ pub(super) fn build(facts: HashMap<&str, Vec<ColumnFacts<'_>>>) -> HashMap<Strin
                     format: format.to_owned(),
                     priority,
                     description: description.into_owned(),
+                    shown: OnceLock::new(),
                 },
             );
         columns.insert(key, all.collect());

@@ -1,155 +1,63 @@
-//! Descriptions of types and fields: those that the k8s-openapi crate has, joined when they are
-//! shown, so that they are in the binary once.
+//! Descriptions of types and fields: those that the k8s-openapi crate has, which the build script
+//! collects, joined when they are shown.
 
-use k8s_openapi::api;
-use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions;
-use k8s_openapi::apimachinery::pkg::{self, apis::meta, runtime::RawExtension};
-use k8s_openapi::kube_aggregator::pkg::apis::apiregistration;
-use schemars::SchemaGenerator;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::io::Read;
+
+use flate2::read::GzDecoder;
 use serde_json::{Map, Value};
+
+/// By package of Kubernetes' types; `build.rs` says in which form.
+static PACKAGES: &[(&str, &[u8])] = &include!(concat!(env!("OUT_DIR"), "/descriptions.rs"));
 
 const DELETE_OPTIONS: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions";
 
-/// Schemas of the crate by name, of which only the descriptions are taken.
-pub(super) struct Descriptions(Map<String, Value>);
-
-/// Has the generator collect the schemas of these kinds and of all that they contain.
-macro_rules! collect {
-    ($generator:ident, $($package:ident)::+ => $($kind:ident)+) => {{
-        use $($package)::+ as package;
-        $($generator.subschema_for::<package::$kind>();)+
-    }};
+/// Descriptions of types and their fields, read when the first of a package is asked for.
+#[derive(Default)]
+pub(super) struct Descriptions {
+    packages: RefCell<BTreeMap<String, Map<String, Value>>>,
 }
 
 impl Descriptions {
-    /// Of what a document such as `apis/apps/v1` contains.
-    pub(super) fn of_document(path: &str) -> Self {
-        let mut parts = path.trim_start_matches("apis/").split('/');
-        let group = parts.next().unwrap_or_default();
-        let group = group.split('.').next().unwrap_or_default();
-        let group = if group == "api" { "core" } else { group };
-        Descriptions::of_package(group, parts.next().unwrap_or_default())
-    }
-
-    /// Of the kinds that every group-version has, and of metadata.
-    pub(super) fn of_meta() -> Self {
-        Descriptions::of_package("", "")
-    }
-
-    /// Of a package of Kubernetes' types, such as `apps`, `v1`, and of what every document has.
-    fn of_package(group: &str, version: &str) -> Self {
-        let mut generator = SchemaGenerator::default();
-        let g = &mut generator;
-        collect! { g, meta::v1 =>
-            APIGroup APIGroupList APIResourceList APIVersions DeleteOptions ListMeta ObjectMeta
-            Patch Status
-        }
-        g.subschema_for::<meta::v1::WatchEvent<RawExtension>>();
-        match (group, version) {
-            ("admissionregistration", "v1") => collect! { g, api::admissionregistration::v1 =>
-                MutatingAdmissionPolicy MutatingAdmissionPolicyBinding MutatingWebhookConfiguration
-                ValidatingAdmissionPolicy ValidatingAdmissionPolicyBinding
-                ValidatingWebhookConfiguration
-            },
-            ("apiextensions", "v1") => {
-                collect! { g, apiextensions::v1 => CustomResourceDefinition }
-            }
-            ("apiregistration", "v1") => collect! { g, apiregistration::v1 => APIService },
-            ("apps", "v1") => {
-                collect! { g, api::apps::v1 =>
-                    ControllerRevision DaemonSet Deployment ReplicaSet StatefulSet
-                }
-                collect! { g, api::autoscaling::v1 => Scale }
-            }
-            ("authentication", "v1") => collect! { g, api::authentication::v1 =>
-                SelfSubjectReview TokenRequest TokenReview
-            },
-            ("authorization", "v1") => collect! { g, api::authorization::v1 =>
-                LocalSubjectAccessReview SelfSubjectAccessReview SelfSubjectRulesReview
-                SubjectAccessReview
-            },
-            ("autoscaling", "v1") => collect! { g, api::autoscaling::v1 =>
-                HorizontalPodAutoscaler Scale
-            },
-            ("autoscaling", "v2") => collect! { g, api::autoscaling::v2 =>
-                HorizontalPodAutoscaler
-            },
-            ("batch", "v1") => collect! { g, api::batch::v1 => CronJob Job },
-            ("certificates", "v1") => collect! { g, api::certificates::v1 =>
-                CertificateSigningRequest
-            },
-            ("coordination", "v1") => collect! { g, api::coordination::v1 => Lease },
-            ("core", "v1") => {
-                collect! { g, api::core::v1 =>
-                    Binding ComponentStatus ConfigMap Endpoints Event LimitRange Namespace Node
-                    PersistentVolume PersistentVolumeClaim Pod PodTemplate ReplicationController
-                    ResourceQuota Secret Service ServiceAccount
-                }
-                collect! { g, api::authentication::v1 => TokenRequest }
-                collect! { g, api::autoscaling::v1 => Scale }
-                collect! { g, api::policy::v1 => Eviction }
-            }
-            ("discovery", "v1") => collect! { g, api::discovery::v1 => EndpointSlice },
-            ("events", "v1") => collect! { g, api::events::v1 => Event },
-            ("flowcontrol", "v1") => collect! { g, api::flowcontrol::v1 =>
-                FlowSchema PriorityLevelConfiguration
-            },
-            ("networking", "v1") => collect! { g, api::networking::v1 =>
-                IPAddress Ingress IngressClass NetworkPolicy ServiceCIDR
-            },
-            ("node", "v1") => collect! { g, api::node::v1 => RuntimeClass },
-            ("policy", "v1") => collect! { g, api::policy::v1 => Eviction PodDisruptionBudget },
-            ("rbac", "v1") => collect! { g, api::rbac::v1 =>
-                ClusterRole ClusterRoleBinding Role RoleBinding
-            },
-            ("resource", "v1") => collect! { g, api::resource::v1 =>
-                DeviceClass ResourceClaim ResourceClaimTemplate ResourceSlice
-            },
-            ("scheduling", "v1") => collect! { g, api::scheduling::v1 => PriorityClass },
-            ("storage", "v1") => collect! { g, api::storage::v1 =>
-                CSIDriver CSINode CSIStorageCapacity StorageClass VolumeAttachment
-                VolumeAttributesClass
-            },
-            ("version", _) => collect! { g, pkg::version => Info },
-            _ => {}
-        }
-        Descriptions(generator.take_definitions(true))
-    }
-
     /// Puts descriptions into the schema of that name.
     pub(super) fn describe(&self, name: &str, schema: &mut Value) {
         let Some(schema) = schema.as_object_mut() else {
             return;
         };
-        if let Some(text) = self.0.get(name).and_then(|known| known.get("description")) {
-            schema.insert("description".to_owned(), text.clone());
+        if let Some(text) = self.of(name, "") {
+            schema.insert("description".to_owned(), text.into());
         }
         let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) else {
             return;
         };
         for (field, property) in properties {
-            let text = self.field(name, field).and_then(Value::as_str);
-            if let (Some(text), Some(property)) = (text, property.as_object_mut()) {
+            if let (Some(text), Some(property)) =
+                (self.field(name, field), property.as_object_mut())
+            {
                 let text = with_values(text, property.get("enum"));
-                property.insert("description".to_owned(), Value::String(text));
+                property.insert("description".to_owned(), text.into());
             }
         }
     }
 
     /// The description of a field. The crate has no schemas of lists; two of their fields are those
     /// of any kind.
-    fn field(&self, name: &str, field: &str) -> Option<&Value> {
-        let of = |name: &str| {
-            self.0
-                .get(name)?
-                .get("properties")?
-                .get(field)?
-                .get("description")
-        };
-        of(name).or_else(|| match field {
-            "apiVersion" | "kind" if name.ends_with("List") => of(DELETE_OPTIONS),
+    fn field(&self, name: &str, field: &str) -> Option<String> {
+        self.of(name, field).or_else(|| match field {
+            "apiVersion" | "kind" if name.ends_with("List") => self.of(DELETE_OPTIONS, field),
             _ => None,
         })
+    }
+
+    /// The description of a field, or of a type for `""`.
+    fn of(&self, name: &str, field: &str) -> Option<String> {
+        let (package, type_) = name.rsplit_once('.')?;
+        let mut packages = self.packages.borrow_mut();
+        let types = packages
+            .entry(package.to_owned())
+            .or_insert_with(|| read(package));
+        Some(types.get(type_)?.get(field)?.as_str()?.to_owned())
     }
 
     /// Puts descriptions into those query parameters of a path item that are fields of
@@ -175,7 +83,7 @@ impl Descriptions {
                 if parameter.get("in").is_some_and(|place| place == "query")
                     && let Some(text) = self.field(DELETE_OPTIONS, name)
                 {
-                    parameter["description"] = text.clone();
+                    parameter["description"] = text.into();
                 }
             }
         }
@@ -184,13 +92,13 @@ impl Descriptions {
 
 /// The server names the values that a field may have, with what is said of each; the crate has
 /// neither, and what is said is known to the server alone.
-fn with_values(text: &str, values: Option<&Value>) -> String {
+fn with_values(text: String, values: Option<&Value>) -> String {
     let values = values
         .and_then(Value::as_array)
         .map(Vec::as_slice)
         .unwrap_or_default();
     if values.is_empty() {
-        return text.to_owned();
+        return text;
     }
     let values = values.iter().map(|value| format!("\n - `{value}`"));
     format!(
@@ -202,12 +110,20 @@ fn with_values(text: &str, values: Option<&Value>) -> String {
 /// The description of a field by its place, such as `io.k8s.api.core.v1.PodSpec.nodeName`.
 pub(super) fn of_place(place: &str) -> Option<String> {
     let (name, field) = place.rsplit_once('.')?;
-    let (package, _) = name.rsplit_once('.')?;
-    let mut parts = package.rsplit('.');
-    let (version, group) = (parts.next()?, parts.next()?);
-    let descriptions = Descriptions::of_package(group, version);
-    descriptions
-        .field(name, field)
-        .and_then(Value::as_str)
-        .map(str::to_owned)
+    Descriptions::default().field(name, field)
+}
+
+/// The types of a package; none for one that is not known.
+fn read(package: &str) -> Map<String, Value> {
+    let found = PACKAGES.iter().find(|(name, _)| *name == package);
+    let Some((_, packed)) = found else {
+        return Map::new();
+    };
+    let mut text = Vec::new();
+    let unpacked = GzDecoder::new(*packed).read_to_end(&mut text);
+    // The build wrote it; what cannot be read is as good as nothing said.
+    unpacked
+        .ok()
+        .and_then(|_| serde_json::from_slice(&text).ok())
+        .unwrap_or_default()
 }

@@ -40,7 +40,7 @@ impl Parts {
     fn document(&self, path: &str) -> Option<Value> {
         let document = self.documents.get(path)?;
         let mut all = self.frame.clone();
-        let descriptions = Descriptions::of_document(path);
+        let descriptions = Descriptions::default();
         if !document.schemas.is_empty() {
             let schemas = document.schemas.iter().filter_map(|name| {
                 let schema = schemas::read(self, name, path, &descriptions)?;

@@ -64,7 +64,7 @@ impl Catalog {
     /// descriptions, sorted by name. `path` is that of the document that they are for.
     pub fn schemas_for(&self, part: &Value, path: &str) -> Map<String, Value> {
         let parts = self.openapi_parts();
-        let descriptions = Descriptions::of_meta();
+        let descriptions = Descriptions::default();
         let mut found = Map::new();
         let mut seen = BTreeSet::new();
         let mut open = Vec::new();
@@ -84,7 +84,7 @@ impl Catalog {
 
     /// One schema by its name, with descriptions, `None` where there is none of that name.
     pub fn schema(&self, name: &str, path: &str) -> Option<Value> {
-        read(self.openapi_parts(), name, path, &Descriptions::of_meta())
+        read(self.openapi_parts(), name, path, &Descriptions::default())
     }
 
     /// The schema of ObjectMeta.
