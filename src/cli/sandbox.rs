@@ -39,10 +39,12 @@ overwritten only when it is empty or another sandbox's, and removed at the end.
 
 On the simulated nodes no container runs, but pods are scheduled, become ready and go when they
 are deleted, as if all went well. A pod that may complete (restartPolicy Never or OnFailure, so a
-Job's too) succeeds after a second. In a PATTERN, `*` stands for any characters, and `?` for one; an
-image is meant by all of it or by what follows its last slash, a pod by its name or by its
-namespace/name. Volumes, probes, images, pod affinity and topology spread are
-not looked at; logs, exec and port-forward have nothing to reach.
+Job's too) succeeds after a second; one that names a Secret, ConfigMap or claim waits until it is
+there. Claims get volumes with nothing behind them. Probes, pod affinity and topology spread are not
+looked at; logs, exec and port-forward have nothing to reach.
+
+In a PATTERN, `*` stands for any characters and `?` for one. An image is meant by all of it or by
+what follows its last slash, a pod by its name or by its namespace/name.
 
 Examples:
   appop sandbox --demo

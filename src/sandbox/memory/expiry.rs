@@ -56,3 +56,59 @@ fn remove(api: &Api, until: u64) {
         let _ = delete(api, &events, &facts.namespace, &facts.name, &options);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use k8s_openapi::api::core::v1::{Event, ObjectReference};
+
+    use super::*;
+    use crate::sandbox::memory::api::Settings;
+    use crate::sandbox::memory::bootstrap;
+    use crate::sandbox::memory::controllers::cluster::{Cluster, Gvr};
+    use crate::sandbox::memory::within::Within;
+
+    fn event(name: &str) -> Event {
+        let mut event = Event {
+            involved_object: ObjectReference {
+                namespace: Some("default".to_owned()),
+                ..ObjectReference::default()
+            },
+            ..Event::default()
+        };
+        event.metadata.name = Some(name.to_owned());
+        event.metadata.namespace = Some("default".to_owned());
+        event
+    }
+
+    #[test]
+    fn what_is_old_goes_and_what_was_told_again_stays() {
+        let api = Api::new(Settings {
+            address: "127.0.0.1:6443".to_owned(),
+            rbac: false,
+            ca_pem: String::new(),
+            admin_token: "token".to_owned(),
+            signing_key: Vec::new(),
+        });
+        bootstrap::run(&api).unwrap();
+        let within = Within::new(Arc::clone(&api), "kubelet");
+        let cluster: &dyn Cluster = &within;
+        for name in ["old", "again"] {
+            cluster.create_typed(&event(name)).unwrap();
+        }
+        let until = api.store.version();
+        let events = Gvr::of::<Event>();
+        let count = serde_json::json!({"count": 2});
+        cluster
+            .patch(&events, "", "default", "again", count)
+            .unwrap();
+        cluster.create_typed(&event("new")).unwrap();
+        remove(&api, until);
+        let left = cluster.list(&events, Some("default"));
+        let mut names: Vec<String> = left
+            .iter()
+            .filter_map(|event| event["metadata"]["name"].as_str().map(str::to_owned))
+            .collect();
+        names.sort();
+        assert_eq!(names, ["again", "new"]);
+    }
+}

@@ -98,6 +98,11 @@ impl Change<'_> {
                 self.normal("BackOff", format!("Back-off pulling image {image:?}"));
                 self.warn("Failed", "Error: ImagePullBackOff".to_owned());
             }
+            Some("CreateContainerConfigError") => {
+                self.image(image);
+                let message = state::waiting_message(new).unwrap_or_default();
+                self.warn("Failed", format!("Error: {message}"));
+            }
             Some("CrashLoopBackOff") => {
                 let pod = state::pod(self.pod);
                 self.warn(
@@ -140,6 +145,7 @@ impl Change<'_> {
 mod tests {
     use std::net::{IpAddr, Ipv4Addr};
 
+    use super::super::known::Lacks;
     use super::super::kubelet::{Place, Step, step};
     use super::super::options::Options;
     use super::super::testing::{self, PodBuilder};
@@ -157,7 +163,7 @@ mod tests {
             pod: address,
             since: at(0),
         };
-        let status = match step(&pod, place, options, at(second)) {
+        let status = match step(&pod, place, options, &Lacks::default(), at(second)) {
             Step::Report(status) | Step::Finish(Some(status)) => *status,
             other => panic!("{other:?}"),
         };

@@ -10,6 +10,7 @@ use k8s_openapi::api::core::v1::{
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use super::image::{self, Pull};
+use super::known::Lacks;
 use super::options::Options;
 use super::requests::is_sidecar;
 use super::restart::{back_off, go, restarts};
@@ -36,6 +37,7 @@ pub(super) struct Containers<'a> {
     pub(super) pod: &'a Pod,
     pub(super) spec: &'a PodSpec,
     pub(super) options: &'a Options,
+    pub(super) lacks: &'a Lacks,
     pub(super) stage: Stage,
     pub(super) now: Timestamp,
     /// When something changes by itself
@@ -253,7 +255,9 @@ impl Containers<'_> {
     ) -> Option<ContainerStatus> {
         let image = image_of(container);
         if !self.options.is_no_image(image) {
-            return None;
+            let message = self.lacks.containers.get(&container.name)?;
+            let reason = "CreateContainerConfigError";
+            return Some(self.waiting(&container.name, image, old, reason, message));
         }
         let elapsed = Duration::try_from(self.now.duration_since(since)).unwrap_or_default();
         let (pull, left) = image::pull(elapsed);

@@ -11,6 +11,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use super::conditions::{condition, conditions};
 use super::containers::{Containers, Stage};
+use super::known::Lacks;
 use super::options::Options;
 use super::phase::phase;
 
@@ -24,6 +25,8 @@ pub(super) enum Step {
     Nothing,
     /// Look again after this time.
     Wait(Duration),
+    /// Try again to mount its volumes.
+    Mount,
     /// Write this status; what is `None` in it stays as it is.
     Report(Box<PodStatus>),
     /// Write this status, if any, then let go of the pod.
@@ -40,7 +43,13 @@ pub(super) struct Place {
 }
 
 /// The next step for a pod that is bound to a simulated node.
-pub(super) fn step(pod: &Pod, place: Place, options: &Options, now: Timestamp) -> Step {
+pub(super) fn step(
+    pod: &Pod,
+    place: Place,
+    options: &Options,
+    lacks: &Lacks,
+    now: Timestamp,
+) -> Step {
     let Some(spec) = &pod.spec else {
         return Step::Nothing;
     };
@@ -52,6 +61,7 @@ pub(super) fn step(pod: &Pod, place: Place, options: &Options, now: Timestamp) -
         current: &current,
         place,
         options,
+        lacks,
         now,
     };
     if pod.metadata.deletion_timestamp.is_some() {
@@ -70,14 +80,25 @@ pub(super) fn step(pod: &Pod, place: Place, options: &Options, now: Timestamp) -
     if ended {
         return Step::Nothing;
     }
-    let (wanted, wake) = report.status(report.stage());
+    let stage = report.stage();
+    let (wanted, wake) = report.status(stage);
     if !is_reported(&wanted, &current) {
         return Step::Report(Box::new(wanted));
     }
     match wake {
+        _ if stage == Stage::Creating(None) => Step::Mount,
         Some(time) => Step::Wait(Duration::try_from(time.duration_since(now)).unwrap_or_default()),
         None => Step::Nothing,
     }
+}
+
+/// How long the kubelet waits after so many failures to mount a volume: half a second, doubled each
+/// time, two minutes and two seconds at most (k8s.io/kubernetes/pkg/volume/util).
+pub(super) fn mount_pause(failures: u32) -> Duration {
+    let longest = Duration::from_secs(122);
+    Duration::from_millis(500)
+        .saturating_mul(1 << failures.min(8))
+        .min(longest)
 }
 
 /// Whether the pod has ended: it takes nothing of its node any more.
@@ -100,6 +121,7 @@ struct Report<'a> {
     current: &'a PodStatus,
     place: Place,
     options: &'a Options,
+    lacks: &'a Lacks,
     now: Timestamp,
 }
 
@@ -113,9 +135,11 @@ impl Report<'_> {
             .unwrap_or(Timestamp::MAX);
         let has_sandbox = condition(self.current, "PodReadyToStartContainers")
             .is_some_and(|condition| condition.status == "True");
-        match has_sandbox || due <= self.now {
+        match has_sandbox {
             true => Stage::Started(due.min(self.now)),
-            false => Stage::Creating(Some(due)),
+            false if !self.lacks.volumes.is_empty() => Stage::Creating(None),
+            false if due > self.now => Stage::Creating(Some(due)),
+            false => Stage::Started(due),
         }
     }
 
@@ -126,6 +150,7 @@ impl Report<'_> {
             pod: self.pod,
             spec: self.spec,
             options: self.options,
+            lacks: self.lacks,
             stage,
             now: self.now,
             wake: None,
@@ -213,7 +238,7 @@ mod tests {
 
     /// The next step where all goes well.
     fn step(pod: &Pod, place: Place, now: Timestamp) -> Step {
-        super::step(pod, place, &Options::default(), now)
+        super::step(pod, place, &Options::default(), &Lacks::default(), now)
     }
 
     fn reported(step: Step) -> PodStatus {

@@ -13,6 +13,9 @@
 //!   its readiness gates are.
 //! - A deleted pod's containers stop at once, then it is gone, unless finalizers hold it.
 //!
+//! - A pod whose claim is missing or unbound is not scheduled, one that names a Secret or ConfigMap
+//!   that is missing does not start, until it is there.
+//! - Claims of the default StorageClass, `standard`, get volumes.
 //! - Scheduler and kubelets tell of pods in Events, in their words.
 //!
 //! What it decides, because nothing tells how a program would end: a pod that may complete
@@ -23,7 +26,8 @@
 //! again after the kubelet's back-off.
 //!
 //! What it does not look at: pod affinity and topology spread, preferences, priorities, host
-//! ports, volumes and their claims, images, probes, ConfigMaps and Secrets that are missing.
+//! ports, probes, of volumes all but the Secrets, ConfigMaps and claims that they name, and of
+//! StorageClasses when they bind.
 
 mod actions;
 mod addresses;
@@ -32,7 +36,9 @@ mod changes;
 mod conditions;
 mod containers;
 mod image;
+mod known;
 mod kubelet;
+mod needs;
 mod node;
 mod note;
 mod options;
@@ -45,6 +51,7 @@ mod restart;
 mod run;
 mod scheduler;
 mod state;
+mod storage;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]

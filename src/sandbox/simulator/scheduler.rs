@@ -113,6 +113,14 @@ fn message(nodes: usize, reasons: &BTreeMap<String, usize>) -> String {
     format!("0/{nodes} nodes are available: {}.", counted.join(", "))
 }
 
+/// The same for a pod that no node would help.
+pub(super) fn nowhere(nodes: usize, why: &str) -> String {
+    if nodes == 0 {
+        return message(0, &BTreeMap::new());
+    }
+    format!("0/{nodes} nodes are available: {why}.")
+}
+
 /// The condition of a pod that fits nowhere, unless it has it already.
 pub(super) fn unschedulable(pod: &Pod, message: String, now: Timestamp) -> Option<Box<PodStatus>> {
     let current = pod.status.clone().unwrap_or_default();

@@ -35,6 +35,11 @@ pub(super) fn waits_for(status: &ContainerStatus) -> Option<&str> {
     status.state.as_ref()?.waiting.as_ref()?.reason.as_deref()
 }
 
+/// What is said of why it waits.
+pub(super) fn waiting_message(status: &ContainerStatus) -> Option<&str> {
+    status.state.as_ref()?.waiting.as_ref()?.message.as_deref()
+}
+
 pub(super) fn running(since: Timestamp) -> ContainerState {
     ContainerState {
         running: Some(ContainerStateRunning {

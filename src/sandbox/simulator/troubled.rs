@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{ContainerStatus, Pod, PodStatus};
 
 use super::conditions::condition;
+use super::known::Lacks;
 use super::kubelet::{Place, Step, step};
 use super::options::Options;
 use super::state;
@@ -18,6 +19,7 @@ const BEGAN: i64 = 1_700_000_000;
 struct Life {
     pod: Pod,
     options: Options,
+    lacks: Lacks,
     now: Timestamp,
 }
 
@@ -26,6 +28,7 @@ impl Life {
         Life {
             pod: pod.on("node-0").build(),
             options,
+            lacks: Lacks::default(),
             now: Timestamp::from_second(BEGAN).unwrap(),
         }
     }
@@ -36,7 +39,7 @@ impl Life {
             pod: IpAddr::V4(Ipv4Addr::new(198, 18, 0, 2)),
             since: Timestamp::from_second(BEGAN).unwrap(),
         };
-        step(&self.pod, place, &self.options, self.now)
+        step(&self.pod, place, &self.options, &self.lacks, self.now)
     }
 
     /// Goes on until the next report, waiting as told; what it says.
@@ -83,8 +86,8 @@ fn reason(status: &PodStatus) -> &str {
 }
 
 fn message(status: &PodStatus) -> String {
-    let waiting = main(status).state.as_ref().unwrap().waiting.clone();
-    waiting.unwrap().message.unwrap_or_default()
+    let message = state::waiting_message(main(status));
+    message.unwrap_or_default().to_owned()
 }
 
 #[test]
@@ -247,4 +250,28 @@ fn of_what_never_ran_nothing_is_known() {
     assert_eq!(status.phase.as_deref(), Some("Failed"));
     let ended = state::terminated(main(&status)).unwrap();
     assert_eq!(ended.reason.as_deref(), Some("ContainerStatusUnknown"));
+}
+
+#[test]
+fn a_container_waits_for_what_its_environment_names() {
+    let mut life = Life::new(testing::pod("a"), Options::default());
+    let why = "secret \"s\" not found";
+    life.lacks.containers = [("main".to_owned(), why.to_owned())].into();
+    let status = life.next();
+    assert_eq!(reason(&status), "CreateContainerConfigError");
+    assert_eq!(message(&status), why);
+    assert_eq!(status.phase.as_deref(), Some("Pending"));
+    assert_eq!(life.step(), Step::Nothing);
+    life.lacks = Lacks::default();
+    assert!(state::is_running(main(&life.next())));
+}
+
+#[test]
+fn a_pod_waits_for_its_volumes() {
+    let mut life = Life::new(testing::pod("a"), Options::default());
+    life.lacks.volumes = vec!["it is not there".to_owned()];
+    assert_eq!(reason(&life.next()), "ContainerCreating");
+    assert_eq!(life.step(), Step::Mount);
+    life.lacks = Lacks::default();
+    assert!(state::is_running(main(&life.next())));
 }

@@ -6,11 +6,12 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use k8s_openapi::api::core::v1::{Node, Pod, PodStatus};
+use k8s_openapi::api::core::v1::{ConfigMap, Node, PersistentVolumeClaim, Pod, PodStatus, Secret};
 use kube::runtime::watcher::Event;
 
 use super::addresses::Subnet;
 use super::changes;
+use super::known::{Known, Touched, Unknown};
 use super::kubelet::{self, Place, Step};
 use super::node::Simulated;
 use super::note::{By, Note, Notes};
@@ -74,6 +75,9 @@ pub(super) struct World {
     due: BTreeSet<Key>,
     /// Found no room, to be looked at when there may be some.
     unplaced: BTreeSet<Key>,
+    /// Lack something that they name, to be looked at when it may be there.
+    blocked: BTreeSet<Key>,
+    known: Known,
     /// What a new list has not shown yet, while one is under way.
     unseen_pods: HashSet<Key>,
     unseen_nodes: HashSet<String>,
@@ -89,6 +93,8 @@ struct Entry {
     busy: Option<bool>,
     /// The time at which it will be looked at again in any case.
     wake: Option<Timestamp>,
+    /// How often it was told that its volumes cannot be mounted, and when it is to be told again.
+    mounts: (u32, Option<Timestamp>),
 }
 
 /// What a pod takes, of which node; assumed while a binding is under way.
@@ -178,6 +184,46 @@ impl World {
         }
     }
 
+    pub(super) fn secret_event(&mut self, event: Event<Secret>) {
+        let touched = self.known.secret_event(event);
+        self.touch(touched);
+    }
+
+    pub(super) fn config_map_event(&mut self, event: Event<ConfigMap>) {
+        let touched = self.known.config_map_event(event);
+        self.touch(touched);
+    }
+
+    pub(super) fn claim_event(&mut self, event: Event<PersistentVolumeClaim>) {
+        let touched = self.known.claim_event(event);
+        self.touch(touched);
+    }
+
+    /// What there is beside pods and nodes, and what is to be watched of it.
+    pub(super) fn known(&self) -> &Known {
+        &self.known
+    }
+
+    fn touch(&mut self, touched: Touched) {
+        match touched {
+            Touched::Nobody => {}
+            Touched::Everybody => self.due.append(&mut self.blocked),
+            Touched::Namespace(namespace) => {
+                let first = Key {
+                    namespace: namespace.clone(),
+                    name: String::new(),
+                };
+                let all = self.blocked.range(first..);
+                let touched = all.take_while(|key| key.namespace == namespace);
+                let touched: Vec<Key> = touched.cloned().collect();
+                for key in touched {
+                    self.blocked.remove(&key);
+                    self.due.insert(key);
+                }
+            }
+        }
+    }
+
     /// The time of a [`What::Wait`] is over.
     pub(super) fn waited(&mut self, key: Key) {
         if let Some(entry) = self.pods.get_mut(&key) {
@@ -243,11 +289,22 @@ impl World {
         {
             return None;
         }
+        let Ok(against) = self.known.against(&key.namespace, spec) else {
+            self.blocked.insert(key.clone());
+            return None;
+        };
+        if against.is_some() {
+            self.blocked.insert(key.clone());
+        }
         let idle = Usage::default();
         let nodes = self.nodes.iter();
         let nodes = nodes.map(|(name, node)| (node, self.usage.get(name).unwrap_or(&idle)));
         let mut notes = Notes::new(By::Scheduler, &entry.pod, now);
-        match scheduler::place(spec, nodes) {
+        let placed = match against {
+            Some(why) => Err(scheduler::nowhere(self.nodes.len(), &why)),
+            None => scheduler::place(spec, nodes),
+        };
+        match placed {
             Ok(node) => {
                 let node = node.to_owned();
                 let amounts = requests::of_pod(spec);
@@ -276,8 +333,33 @@ impl World {
     fn run(&mut self, key: &Key, node: &str, now: Timestamp) -> Option<(What, Vec<Note>)> {
         let place = self.place(key, node, now)?;
         let entry = self.pods.get_mut(key)?;
+        let spec = entry.pod.spec.as_ref()?;
+        let lacks = match self.known.lacks(&key.namespace, spec) {
+            Ok(lacks) => lacks,
+            Err(Unknown) => {
+                self.blocked.insert(key.clone());
+                return None;
+            }
+        };
+        if !lacks.is_empty() {
+            self.blocked.insert(key.clone());
+        }
         let told = |status: &PodStatus| changes::notes(&entry.pod, status, node, now);
-        match kubelet::step(&entry.pod, place, &self.options, now) {
+        match kubelet::step(&entry.pod, place, &self.options, &lacks, now) {
+            Step::Mount => {
+                let (times, next) = &mut entry.mounts;
+                let mut notes = Notes::new(By::Kubelet(node.to_owned()), &entry.pod, now);
+                if next.is_none_or(|next| next <= now) {
+                    for message in lacks.volumes {
+                        notes.warn(None, "FailedMount", message);
+                    }
+                    *next = now.checked_add(kubelet::mount_pause(*times)).ok();
+                    *times = times.saturating_add(1);
+                }
+                let wait = next.map(|next| next.duration_since(now));
+                let wait = wait.and_then(|wait| Duration::try_from(wait).ok())?;
+                Some((What::Wait(wait), notes.done()))
+            }
             Step::Nothing => None,
             Step::Wait(time) => {
                 let wake = SignedDuration::try_from(time).unwrap_or(SignedDuration::MAX);
@@ -316,6 +398,7 @@ impl World {
             since: None,
             busy: None,
             wake: None,
+            mounts: (0, None),
         };
         let entry = self.pods.entry(key.clone()).or_insert(entry);
         let terminal = kubelet::is_terminal(&pod);
@@ -335,6 +418,7 @@ impl World {
             }
         }
         self.unplaced.remove(&key);
+        self.blocked.remove(&key);
         self.charge(&key, charge);
         if terminal {
             self.release_address(&key);
@@ -346,6 +430,7 @@ impl World {
         self.release_address(key);
         self.pods.remove(key);
         self.unplaced.remove(key);
+        self.blocked.remove(key);
     }
 
     fn charge(&mut self, key: &Key, charge: Option<Charge>) {
@@ -436,173 +521,4 @@ fn node_of(pod: &Pod) -> Option<&str> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::testing::{self, PodBuilder};
-    use super::*;
-
-    fn now() -> Timestamp {
-        Timestamp::from_second(1_700_000_000).unwrap()
-    }
-
-    /// Two nodes, both known.
-    fn world() -> World {
-        let mut world = World::new([Simulated(0), Simulated(1)], Options::default());
-        for name in ["node-0", "node-1"] {
-            world.node_event(Event::Apply(testing::node(name).build()));
-        }
-        world
-    }
-
-    impl World {
-        fn see(&mut self, pod: PodBuilder) {
-            self.pod_event(Event::Apply(pod.build()));
-        }
-
-        fn gone(&mut self, pod: PodBuilder) {
-            self.pod_event(Event::Delete(pod.build()));
-        }
-
-        fn act(&mut self) -> Option<What> {
-            self.next(now()).map(|action| action.what)
-        }
-
-        fn done_with(&mut self, name: &str, outcome: Outcome) {
-            let key = Key {
-                namespace: "ns".to_owned(),
-                name: name.to_owned(),
-            };
-            self.done(&key, outcome);
-        }
-    }
-
-    fn bind(node: &str) -> Option<What> {
-        Some(What::Bind(node.to_owned()))
-    }
-
-    #[test]
-    fn pods_are_spread_even_before_the_watch_shows_them_bound() {
-        let mut world = world();
-        world.see(testing::pod("a"));
-        world.see(testing::pod("b"));
-        assert_eq!(world.act(), bind("node-0"));
-        assert_eq!(world.act(), bind("node-1"));
-        assert_eq!(world.act(), None);
-    }
-
-    #[test]
-    fn nothing_is_done_twice_while_the_watch_lags() {
-        let mut world = world();
-        world.see(testing::pod("a"));
-        assert_eq!(world.act(), bind("node-0"));
-        world.done_with("a", Outcome::Done);
-        assert_eq!(world.act(), None);
-        world.see(testing::pod("a").on("node-0"));
-        assert!(matches!(world.act(), Some(What::Report(_))));
-    }
-
-    #[test]
-    fn a_change_during_an_action_is_looked_at_afterwards() {
-        let mut world = world();
-        world.see(testing::pod("a"));
-        assert_eq!(world.act(), bind("node-0"));
-        world.see(testing::pod("a").on("node-0"));
-        assert_eq!(world.act(), None);
-        world.done_with("a", Outcome::Done);
-        assert!(matches!(world.act(), Some(What::Report(_))));
-    }
-
-    #[test]
-    fn a_failure_is_tried_again_and_a_refusal_is_not() {
-        let mut world = world();
-        world.see(testing::pod("a"));
-        assert_eq!(world.act(), bind("node-0"));
-        world.done_with("a", Outcome::Failed);
-        assert_eq!(world.act(), bind("node-0"), "what was assumed is forgotten");
-        world.done_with("a", Outcome::Refused);
-        assert_eq!(world.act(), None);
-        assert_eq!(
-            world.usage["node-0"],
-            Usage {
-                pods: 0,
-                ..world.usage["node-0"].clone()
-            }
-        );
-    }
-
-    #[test]
-    fn what_finds_no_room_gets_it_when_some_is_freed() {
-        let mut world = world();
-        let big = |name| testing::pod(name).cpu("3");
-        world.see(big("a").on("node-0"));
-        world.see(big("b").on("node-1"));
-        world.see(big("c"));
-        let mut reports = Vec::new();
-        while let Some(action) = world.next(now()) {
-            reports.push(action);
-        }
-        let Some(What::Report(status)) = reports
-            .iter()
-            .find(|action| action.key.name == "c")
-            .map(|action| &action.what)
-        else {
-            panic!("{reports:?}");
-        };
-        let condition = super::super::conditions::condition(status, "PodScheduled").unwrap();
-        assert_eq!(condition.reason.as_deref(), Some("Unschedulable"));
-        world.see(big("c").status((**status).clone()));
-        world.done_with("c", Outcome::Done);
-        assert_eq!(world.act(), None, "the condition is there already");
-        world.gone(big("b").on("node-1"));
-        assert_eq!(world.act(), bind("node-1"));
-    }
-
-    #[test]
-    fn a_new_node_takes_what_waited() {
-        let mut world = World::new([Simulated(0)], Options::default());
-        world.see(testing::pod("a"));
-        assert!(matches!(world.act(), Some(What::Report(_))));
-        world.done_with("a", Outcome::Done);
-        assert!(!world.is_ready());
-        world.node_event(Event::Apply(testing::node("node-0").build()));
-        assert!(world.is_ready());
-        assert_eq!(world.act(), bind("node-0"));
-    }
-
-    #[test]
-    fn pods_that_completed_take_no_room() {
-        let mut world = world();
-        let done = PodStatus {
-            phase: Some("Succeeded".to_owned()),
-            ..PodStatus::default()
-        };
-        world.see(testing::pod("a").cpu("4").on("node-0").status(done));
-        world.see(testing::pod("b").cpu("4"));
-        assert_eq!(world.act(), bind("node-0"));
-    }
-
-    #[test]
-    fn every_pod_has_its_own_address_and_a_new_list_frees_those_gone() {
-        let mut world = world();
-        let address = |what: Option<What>| match what {
-            Some(What::Report(status)) => status.pod_ip.unwrap(),
-            other => panic!("{other:?}"),
-        };
-        world.see(testing::pod("a").on("node-1"));
-        world.see(testing::pod("b").on("node-1"));
-        assert_eq!(address(world.act()), "198.18.1.2");
-        assert_eq!(address(world.act()), "198.18.1.3");
-        world.pod_event(Event::Init);
-        world.pod_event(Event::InitApply(testing::pod("b").on("node-1").build()));
-        world.pod_event(Event::InitDone);
-        assert_eq!(world.pods.len(), 1);
-        assert_eq!(world.usage["node-1"].pods, 1);
-        assert_eq!(world.simulated["node-1"].taken(), 1);
-    }
-
-    #[test]
-    fn pods_on_other_nodes_are_left_alone() {
-        let mut world = world();
-        world.see(testing::pod("a").on("elsewhere"));
-        assert_eq!(world.act(), None);
-    }
-}
+mod tests;

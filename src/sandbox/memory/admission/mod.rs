@@ -2,8 +2,10 @@
 //! Priority, DefaultTolerationSeconds, PersistentVolumeClaim and the like, as far as they are on by
 //! default and mean something here.
 
+mod default_class;
 mod limits;
 mod quota;
+mod runtime;
 
 use serde_json::{Map, Value, json};
 
@@ -57,6 +59,11 @@ pub fn create(writer: &Writer<'_>, object: &mut Value) -> Result<(), Status> {
     if (group, plural) == ("", "pods") {
         limits::set(writer, object, None);
         priority(writer, object)?;
+        runtime::admit(&writer.api.store, object)
+            .map_err(|why| Status::forbidden("", "pods", meta(object, "name"), &why))?;
+    }
+    if (group, plural) == ("", "persistentvolumeclaims") {
+        default_class::set(&writer.api.store, object);
     }
     Ok(())
 }

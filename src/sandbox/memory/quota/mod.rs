@@ -140,10 +140,7 @@ pub fn unspecified(object: &Value, limited: &BTreeSet<&str>) -> Option<String> {
 
 /// What a pod requests, and its limits.
 pub fn of_pod(spec: &PodSpec) -> (Usage, Usage) {
-    (
-        pod::total(spec, |resources| resources.requests.as_ref()),
-        pod::total(spec, |resources| resources.limits.as_ref()),
-    )
+    (pod::requests(spec), pod::limits(spec))
 }
 
 /// Whether a pod is one that ends after a time, which is a scope that may change.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::core::v1::{
     Container, Pod, PodAffinityTerm, PodSpec, ResourceRequirements,
-    ScopedResourceSelectorRequirement,
+    ScopedResourceSelectorRequirement, WeightedPodAffinityTerm,
 };
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity as Text;
 
@@ -52,13 +52,13 @@ pub(super) fn add_usage(usage: &mut Usage, pod: &Pod, now: Timestamp) {
     let Some(spec) = &pod.spec else {
         return;
     };
-    for (name, amount) in total(spec, |resources| resources.requests.as_ref()) {
+    for (name, amount) in requests(spec) {
         if AMOUNTS.contains(&name.as_str()) || name.starts_with(HUGE_PAGES) {
             add(usage, &name, &amount);
         }
         add(usage, &format!("requests.{name}"), &amount);
     }
-    for (name, amount) in total(spec, |resources| resources.limits.as_ref()) {
+    for (name, amount) in limits(spec) {
         if AMOUNTS.contains(&name.as_str()) {
             add(usage, &format!("limits.{name}"), &amount);
         }
@@ -76,18 +76,31 @@ fn is_overdue(pod: &Pod, now: Timestamp) -> bool {
     grace.is_some_and(|grace| deleted.0.checked_add(grace).is_ok_and(|until| until < now))
 }
 
-/// What a pod needs: its containers together, or an init container where that is more, and the
-/// overhead. What is said for the pod as a whole comes before what its containers say.
-pub(super) fn total(
+/// What a pod requests (`PodRequests` in component-helpers).
+pub(super) fn requests(spec: &PodSpec) -> Amounts {
+    let mut sum = together(spec, |resources| resources.requests.as_ref());
+    plus(&mut sum, &parsed(spec.overhead.as_ref()));
+    sum
+}
+
+/// What a pod is limited to (`PodLimits`): where nothing is limited, the overhead does not become a
+/// limit.
+pub(super) fn limits(spec: &PodSpec) -> Amounts {
+    let mut sum = together(spec, |resources| resources.limits.as_ref());
+    for (name, amount) in parsed(spec.overhead.as_ref()) {
+        if let Some(total) = sum.get_mut(&name).filter(|total| !total.is_zero()) {
+            *total = total.add(&amount);
+        }
+    }
+    sum
+}
+
+/// What is said of a pod's containers together, or of an init container where that is more. What is
+/// said of the pod as a whole comes before that.
+fn together(
     spec: &PodSpec,
     which: impl Fn(&ResourceRequirements) -> Option<&BTreeMap<String, Text>>,
 ) -> Amounts {
-    let parsed = |amounts: Option<&BTreeMap<String, Text>>| -> Amounts {
-        let amounts = amounts.into_iter().flatten();
-        amounts
-            .filter_map(|(name, text)| Some((name.clone(), Quantity::parse(&text.0)?)))
-            .collect()
-    };
     let of = |container: &Container| parsed(container.resources.as_ref().and_then(&which));
     let mut sum = Amounts::new();
     spec.containers
@@ -108,13 +121,14 @@ pub(super) fn total(
     for (name, amount) in parsed(spec.resources.as_ref().and_then(&which)) {
         sum.insert(name, amount);
     }
-    for (name, amount) in parsed(spec.overhead.as_ref()) {
-        // Where nothing is limited, the overhead does not become a limit.
-        if let Some(total) = sum.get_mut(&name) {
-            *total = total.add(&amount);
-        }
-    }
     sum
+}
+
+fn parsed(amounts: Option<&BTreeMap<String, Text>>) -> Amounts {
+    let amounts = amounts.into_iter().flatten();
+    amounts
+        .filter_map(|(name, text)| Some((name.clone(), Quantity::parse(&text.0)?)))
+        .collect()
 }
 
 fn plus(sum: &mut Amounts, more: &Amounts) {
@@ -239,26 +253,48 @@ fn crosses_namespaces(spec: &PodSpec) -> bool {
         return false;
     };
     let together = affinity.pod_affinity.iter().flat_map(|affinity| {
-        let required = affinity
-            .required_during_scheduling_ignored_during_execution
-            .iter()
-            .flatten();
-        let preferred = affinity
-            .preferred_during_scheduling_ignored_during_execution
-            .iter()
-            .flatten();
-        required.chain(preferred.map(|term| &term.pod_affinity_term))
+        terms(
+            &affinity.required_during_scheduling_ignored_during_execution,
+            &affinity.preferred_during_scheduling_ignored_during_execution,
+        )
     });
     let apart = affinity.pod_anti_affinity.iter().flat_map(|affinity| {
-        let required = affinity
-            .required_during_scheduling_ignored_during_execution
-            .iter()
-            .flatten();
-        let preferred = affinity
-            .preferred_during_scheduling_ignored_during_execution
-            .iter()
-            .flatten();
-        required.chain(preferred.map(|term| &term.pod_affinity_term))
+        terms(
+            &affinity.required_during_scheduling_ignored_during_execution,
+            &affinity.preferred_during_scheduling_ignored_during_execution,
+        )
     });
     together.chain(apart).any(crosses)
+}
+
+fn terms<'a>(
+    required: &'a Option<Vec<PodAffinityTerm>>,
+    preferred: &'a Option<Vec<WeightedPodAffinityTerm>>,
+) -> impl Iterator<Item = &'a PodAffinityTerm> {
+    let preferred = preferred.iter().flatten();
+    required
+        .iter()
+        .flatten()
+        .chain(preferred.map(|term| &term.pod_affinity_term))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn overhead_is_requested_by_all_and_limits_only_who_is_limited() {
+        let spec = |resources| -> PodSpec {
+            let container = json!({"name": "c", "resources": resources});
+            serde_json::from_value(json!({"containers": [container], "overhead": {"cpu": "250m"}}))
+                .unwrap()
+        };
+        let cpu = |amounts: Amounts| amounts.get("cpu").map(Quantity::canonical);
+        let (plain, limited) = (spec(json!({})), spec(json!({"limits": {"cpu": "1"}})));
+        assert_eq!(cpu(requests(&plain)).as_deref(), Some("250m"));
+        assert_eq!(cpu(limits(&plain)), None);
+        assert_eq!(cpu(limits(&limited)).as_deref(), Some("1250m"));
+    }
 }

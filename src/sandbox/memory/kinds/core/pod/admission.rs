@@ -102,8 +102,12 @@ pub(super) fn admit_update(spec: &mut PodSpec, old: &PodSpec) {
 }
 
 fn add_tolerations(spec: &mut PodSpec) {
+    tolerate(spec.tolerations.get_or_insert_default());
+}
+
+/// The plugin DefaultTolerationSeconds: adds what every pod tolerates to what one does.
+pub fn tolerate(all: &mut Vec<Toleration>) {
     for taint in TAINTS {
-        let all = spec.tolerations.get_or_insert_with(Vec::new);
         let is_tolerated = all.iter().any(|toleration| {
             let key = toleration.key.as_deref().unwrap_or_default();
             let effect = toleration.effect.as_deref().unwrap_or_default();

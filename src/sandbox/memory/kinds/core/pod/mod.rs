@@ -18,7 +18,7 @@ use crate::sandbox::memory::field::{FieldError, Path};
 use crate::sandbox::memory::kinds::{Kind, Write};
 use crate::sandbox::memory::names;
 
-pub use admission::{PriorityClass, admit_priority};
+pub use admission::{PriorityClass, admit_priority, tolerate};
 
 /// See the module. Beside the object itself `status`, `ephemeralcontainers` and `resize` are written.
 pub(super) struct Pod;

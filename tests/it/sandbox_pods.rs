@@ -1,4 +1,4 @@
-//! Pods of `appop sandbox` that are to fare badly, as kubectl shows them.
+//! What pods of `appop sandbox` go through, as kubectl shows it.
 #![cfg(unix)]
 
 use crate::support::{self, finish};
@@ -81,6 +81,87 @@ fn pods_take_the_time_they_are_told_to_start() {
     };
     let (first, started) = shown.split_once(' ').unwrap();
     assert!(first < started, "{shown}");
+}
+
+const LACKING: &str = r#"
+pod() { # name, volumes, env
+    kubectl apply -f - >/dev/null <<END
+apiVersion: v1
+kind: Pod
+metadata: {name: $1}
+spec:
+  volumes: [$2]
+  containers: [{name: main, image: "example.com/main:1", env: [$3]}]
+END
+}
+until_it_is() {
+    for _ in $(seq 600); do
+        seen=$(kubectl get pod "$1" --no-headers | awk '{print $2, $3}')
+        test "$seen" = "$2" && break
+        sleep 0.1
+    done
+    echo "$1: $seen"
+}
+says() {
+    for _ in $(seq 600); do
+        seen=$(kubectl get events --field-selector "involvedObject.name=$1,type=Warning" --no-headers \
+            -o custom-columns=M:.message)
+        test -n "$seen" && break
+        sleep 0.1
+    done
+    echo "$seen"
+}
+pod claim '{name: v, persistentVolumeClaim: {claimName: data}}'
+pod volume '{name: v, configMap: {name: settings}}'
+pod env '' '{name: A, valueFrom: {secretKeyRef: {name: login, key: password}}}'
+pod optional '{name: v, secret: {secretName: none, optional: true}}'
+until_it_is claim '0/1 Pending'
+says claim
+until_it_is volume '0/1 ContainerCreating'
+says volume
+until_it_is env '0/1 CreateContainerConfigError'
+says env
+until_it_is optional '1/1 Running'
+kubectl create configmap settings >/dev/null
+until_it_is volume '1/1 Running'
+kubectl create secret generic login --from-literal=user=me >/dev/null
+kubectl wait pod/env --timeout=60s >/dev/null \
+    --for='jsonpath={.status.containerStatuses[0].state.waiting.message}'="couldn't find key password in Secret default/login"
+kubectl patch secret login -p '{"stringData": {"password": "x"}}' >/dev/null
+until_it_is env '1/1 Running'
+kubectl apply -f - >/dev/null <<END
+apiVersion: v1
+kind: PersistentVolumeClaim
+metadata: {name: data}
+spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}
+END
+until_it_is claim '1/1 Running'
+kubectl get pvc data --no-headers | awk '{print $2, $4, $6}'
+kubectl delete pod claim >/dev/null
+kubectl delete pvc data >/dev/null
+until test -z "$(kubectl get pv -o name)"; do sleep 0.1; done
+"#;
+
+#[test]
+fn a_pod_waits_for_what_it_names() {
+    let wanted = "\
+claim: 0/1 Pending
+0/1 nodes are available: persistentvolumeclaim \"data\" not found.
+volume: 0/1 ContainerCreating
+MountVolume.SetUp failed for volume \"v\" : configmap \"settings\" not found
+env: 0/1 CreateContainerConfigError
+Error: secret \"login\" not found
+optional: 1/1 Running
+volume: 1/1 Running
+env: 1/1 Running
+claim: 1/1 Running
+Bound 1Gi standard
+";
+    for flags in [&[][..], &["--real"]] {
+        if let Some(shown) = printed(flags, LACKING) {
+            assert_eq!(shown, wanted, "{flags:?}");
+        }
+    }
 }
 
 const EVENTS: &str = r#"
