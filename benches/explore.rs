@@ -11,15 +11,18 @@
 mod crd;
 #[path = "shared/page.rs"]
 mod page;
+#[path = "shared/sandbox.rs"]
+mod sandbox;
 
 use std::fmt::Write as _;
 use std::fs;
-use std::io::{BufRead, BufReader, Write as _};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use base64::Engine;
+use sandbox::Sandbox;
 use wait4::Wait4;
 
 const APPOP: &str = env!("CARGO_BIN_EXE_appop");
@@ -53,34 +56,19 @@ fn main() {
     }
 }
 
-/// `appop sandbox --real`, ended when dropped.
+/// A control plane, and how curl is told of it.
 struct Server {
-    child: Child,
     kubeconfig: PathBuf,
     url: String,
     token: String,
     authority: PathBuf,
+    _sandbox: Sandbox,
 }
 
 impl Server {
     fn start(dir: &Path) -> Self {
-        let kubeconfig = dir.join("kubeconfig");
-        let mut child = Command::new(APPOP)
-            .args(["sandbox", "--real", "--nodes", "0", "--kubeconfig"])
-            .arg(&kubeconfig)
-            .stdout(Stdio::piped())
-            .stdin(Stdio::null())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap())
-            .read_line(&mut line)
-            .unwrap();
-        assert!(
-            line.starts_with("export KUBECONFIG="),
-            "the sandbox did not start: {line:?}"
-        );
-        let text = fs::read_to_string(&kubeconfig).unwrap();
+        let sandbox = Sandbox::start(&["--real", "--nodes", "0"]);
+        let text = fs::read_to_string(&sandbox.kubeconfig).unwrap();
         let config: serde_json::Value = serde_saphyr::from_str(&text).unwrap();
         let cluster = &config["clusters"][0]["cluster"];
         let authority = dir.join("ca.pem");
@@ -89,30 +77,14 @@ impl Server {
             .decode(data)
             .unwrap();
         fs::write(&authority, pem).unwrap();
+        let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
         Server {
-            child,
-            url: cluster["server"]
-                .as_str()
-                .unwrap()
-                .trim_end_matches('/')
-                .to_owned(),
-            token: config["users"][0]["user"]["token"]
-                .as_str()
-                .unwrap()
-                .to_owned(),
-            kubeconfig,
+            url: text(&cluster["server"]).trim_end_matches('/').to_owned(),
+            token: text(&config["users"][0]["user"]["token"]),
+            kubeconfig: sandbox.kubeconfig.clone(),
             authority,
+            _sandbox: sandbox,
         }
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        // SIGTERM, so that the servers and their directory go too.
-        let _ = Command::new("kill")
-            .arg(self.child.id().to_string())
-            .status();
-        let _ = self.child.wait();
     }
 }
 

@@ -10,12 +10,16 @@
 
 #[path = "shared/page.rs"]
 mod page;
+#[path = "shared/processes.rs"]
+mod processes;
+#[path = "shared/sandbox.rs"]
+mod sandbox;
 
 use std::fmt::Write as _;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write as _};
 use std::net::TcpStream;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -24,6 +28,7 @@ use http::{Method, Request};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 use rustix::process::{Pid, Signal, kill_process};
+use sandbox::Sandbox;
 use serde_json::{Value, json};
 
 const APPOP: &str = env!("CARGO_BIN_EXE_appop");
@@ -62,80 +67,17 @@ async fn client(kubeconfig: &Path) -> Client {
     Client::try_from(config).unwrap()
 }
 
-/// `appop sandbox --real`, ended when dropped.
-struct Server {
-    child: Child,
-    kubeconfig: PathBuf,
-}
-
-impl Server {
-    fn start(dir: &Path) -> Self {
-        let kubeconfig = dir.join("kubeconfig");
-        let mut child = Command::new(APPOP)
-            .args(["sandbox", "--real", "--nodes", "0", "--kubeconfig"])
-            .arg(&kubeconfig)
-            .stdout(Stdio::piped())
-            .stdin(Stdio::null())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap())
-            .read_line(&mut line)
-            .unwrap();
-        assert!(
-            line.starts_with("export KUBECONFIG="),
-            "the sandbox did not start: {line:?}"
-        );
-        Server { child, kubeconfig }
-    }
-
-    /// The sandbox ends when one of its servers does, so the controller manager is stopped only.
-    fn freeze_controllers(&self) {
-        let own = self.child.id().to_string();
-        for entry in fs::read_dir("/proc").unwrap().map_while(Result::ok) {
-            let read = |file: &str| fs::read_to_string(entry.path().join(file)).unwrap_or_default();
-            let is_it = read("comm").starts_with("kube-controller");
-            let stat = read("stat");
-            let parent = stat
-                .rsplit(") ")
-                .next()
-                .unwrap_or_default()
-                .split(' ')
-                .nth(1);
-            if is_it && is_below(parent, &own) {
-                let pid = entry.file_name().to_string_lossy().parse().unwrap();
-                kill_process(Pid::from_raw(pid).unwrap(), Signal::STOP).unwrap();
-                return;
-            }
+/// The sandbox ends when one of its servers does, so the controller manager is stopped only.
+fn freeze_controllers(sandbox: &Sandbox) {
+    for process in processes::tree(sandbox.child.id()) {
+        let name = fs::read_to_string(format!("/proc/{process}/comm")).unwrap_or_default();
+        if name.starts_with("kube-controller") {
+            let process = Pid::from_raw(process.try_into().unwrap()).unwrap();
+            kill_process(process, Signal::STOP).unwrap();
+            return;
         }
-        panic!("there is no kube-controller-manager");
     }
-}
-
-/// Whether `own` is among the process and its parents.
-fn is_below(process: Option<&str>, own: &str) -> bool {
-    let mut process = process.map(str::to_owned);
-    while let Some(pid) = process {
-        if pid == own {
-            return true;
-        }
-        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-        let fields = stat.rsplit(") ").next().unwrap_or_default();
-        process = fields
-            .split(' ')
-            .nth(1)
-            .filter(|p| *p != "0")
-            .map(str::to_owned);
-    }
-    false
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        // SIGTERM, so that the servers and their directory go too.
-        let _ = kill_process(Pid::from_child(&self.child), Signal::TERM);
-        let _ = self.child.wait();
-    }
+    panic!("there is no kube-controller-manager");
 }
 
 struct Plan {
@@ -147,7 +89,7 @@ struct Plan {
 /// A control plane of its own for each measurement, with the same Apps in it: the API server takes
 /// longer for a Service the more of them there are.
 struct Bench {
-    server: Server,
+    server: Sandbox,
     client: Client,
     apps: usize,
     // Last: the servers end before their files go.
@@ -296,7 +238,7 @@ impl Bench {
 
     async fn start(apps: usize) -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let server = Server::start(directory.path());
+        let server = Sandbox::start(&["--real", "--nodes", "0"]);
         let bench = Bench {
             client: client(&server.kubeconfig).await,
             server,
@@ -304,7 +246,7 @@ impl Bench {
             _directory: directory,
         };
         bench.install().await;
-        bench.server.freeze_controllers();
+        freeze_controllers(&bench.server);
         bench.namespace(APPS).await;
         bench.make_apps(APPS).await;
         bench

@@ -14,6 +14,10 @@ mod crd;
 mod measure;
 #[path = "../shared/page.rs"]
 mod page;
+#[path = "../shared/processes.rs"]
+mod processes;
+#[path = "../shared/sandbox.rs"]
+mod sandbox;
 mod server;
 
 use std::fmt::Write as _;
@@ -100,79 +104,112 @@ fn table(plan: Plan, ours: &Figures, real: &Figures) -> String {
          |---|---|---|---|---|\n",
         measure::CLIENTS
     );
-    let mut row = |what: &str, shown: [String; 2], ratio: f64, goal: &str| {
-        let [ours, real] = shown;
-        let _ = writeln!(table, "| {what} | {ours} | {real} | {ratio:.1} | {goal} |");
-    };
-    let seconds = |values: [f64; 2]| {
-        values.map(|value| match value {
-            long if long >= 1.0 => format!("{long:.1} s"),
-            short => format!("{:.0} ms", short * 1e3),
-        })
-    };
-    let megabytes = |values: [f64; 2]| values.map(|value| format!("{:.0} MB", value / 1e6));
-    let rate = |values: [f64; 2]| values.map(|value| format!("{value:.0}/s"));
-    row(
-        "from start to `/readyz`",
-        seconds([ours.ready, real.ready]),
-        real.ready / ours.ready,
-        "under 50 ms",
-    );
-    row(
-        "resident memory when new",
-        megabytes([ours.memory, real.memory]),
-        real.memory / ours.memory,
-        "under 30 MB",
-    );
-    row(
-        &format!("{} ConfigMaps created", plan.objects),
-        rate([ours.config_maps, real.config_maps]),
-        ours.config_maps / real.config_maps,
-        "5",
-    );
-    row(
-        &format!("{} Deployments created", plan.deployments),
-        rate([ours.deployments, real.deployments]),
-        ours.deployments / real.deployments,
-        "5",
-    );
-    row(
-        &format!(
-            "list of {} ConfigMaps, {:.1} MB",
-            plan.objects,
-            ours.list_length as f64 / 1e6
-        ),
-        seconds([ours.list, real.list]),
-        real.list / ours.list,
-        "5",
-    );
-    row(
-        &format!(
-            "{} changes, told to {} watchers",
-            plan.changes,
-            measure::WATCHERS
-        ),
-        seconds([ours.watch, real.watch]),
-        real.watch / ours.watch,
-        "5",
-    );
-    row(
-        &format!("{} CRDs of about 12 KB established", plan.crds),
-        seconds([ours.crds, real.crds]),
-        real.crds / ours.crds,
-        "3",
-    );
-    row(
-        "resident memory with them",
-        megabytes([ours.crds_memory, real.crds_memory]),
-        real.crds_memory / ours.crds_memory,
-        "3",
-    );
-    row(
-        &format!("a Deployment of {} pods available", plan.pods),
-        seconds([ours.rollout, real.rollout]),
-        real.rollout / ours.rollout,
-        "",
-    );
+    let rows = [
+        Row {
+            what: "from start to `/readyz`".to_owned(),
+            figure: |figures| figures.ready,
+            unit: Unit::Time,
+            goal: "under 50 ms",
+        },
+        Row {
+            what: "resident memory when new".to_owned(),
+            figure: |figures| figures.memory,
+            unit: Unit::Memory,
+            goal: "under 30 MB",
+        },
+        Row {
+            what: format!("{} ConfigMaps created", plan.objects),
+            figure: |figures| figures.config_maps,
+            unit: Unit::Rate,
+            goal: "5",
+        },
+        Row {
+            what: format!("{} Deployments created", plan.deployments),
+            figure: |figures| figures.deployments,
+            unit: Unit::Rate,
+            goal: "5",
+        },
+        Row {
+            what: format!(
+                "list of {} ConfigMaps, {:.1} MB",
+                plan.objects,
+                ours.list_length as f64 / 1e6
+            ),
+            figure: |figures| figures.list,
+            unit: Unit::Time,
+            goal: "5",
+        },
+        Row {
+            what: format!(
+                "{} changes, told to {} watchers",
+                plan.changes,
+                measure::WATCHERS
+            ),
+            figure: |figures| figures.watch,
+            unit: Unit::Time,
+            goal: "5",
+        },
+        Row {
+            what: format!("{} CRDs of about 12 KB established", plan.crds),
+            figure: |figures| figures.crds,
+            unit: Unit::Time,
+            goal: "3",
+        },
+        Row {
+            what: "resident memory with them".to_owned(),
+            figure: |figures| figures.crds_memory,
+            unit: Unit::Memory,
+            goal: "3",
+        },
+        Row {
+            what: format!("a Deployment of {} pods available", plan.pods),
+            figure: |figures| figures.rollout,
+            unit: Unit::Time,
+            goal: "",
+        },
+    ];
+    for row in rows {
+        let _ = writeln!(table, "{}", row.text(ours, real));
+    }
     table
+}
+
+struct Row {
+    what: String,
+    figure: fn(&Figures) -> f64,
+    unit: Unit,
+    goal: &'static str,
+}
+
+enum Unit {
+    /// Seconds; less is better
+    Time,
+    /// Bytes; less is better
+    Memory,
+    /// Each second; more is better
+    Rate,
+}
+
+impl Row {
+    fn text(&self, ours: &Figures, real: &Figures) -> String {
+        let (ours, real) = ((self.figure)(ours), (self.figure)(real));
+        let ratio = match self.unit {
+            Unit::Time | Unit::Memory => real / ours,
+            Unit::Rate => ours / real,
+        };
+        let Row { what, goal, .. } = self;
+        let (ours, real) = (self.unit.text(ours), self.unit.text(real));
+        format!("| {what} | {ours} | {real} | {ratio:.1} | {goal} |")
+    }
+}
+
+impl Unit {
+    fn text(&self, value: f64) -> String {
+        match self {
+            Unit::Time if value >= 1.0 => format!("{value:.1} s"),
+            Unit::Time => format!("{:.0} ms", value * 1e3),
+            Unit::Memory => format!("{:.0} MB", value / 1e6),
+            Unit::Rate => format!("{value:.0}/s"),
+        }
+    }
 }

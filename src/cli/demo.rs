@@ -75,6 +75,15 @@ pub(super) enum State {
     Waiting(String),
 }
 
+impl State {
+    /// Says so where it is not ready.
+    pub(super) fn warn(&self, printer: Printer) {
+        if let State::Waiting(why) = self {
+            printer.warn(&format!("the App {NAME} is not ready: {why}"));
+        }
+    }
+}
+
 /// The operator, on a thread of its own. Dropping it tells it to stop.
 pub(super) struct Operator {
     stop: Option<oneshot::Sender<()>>,

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use super::demo::{self, State};
+use super::demo;
 use super::exit::Usage;
 use super::{Command, Context};
 use crate::sandbox::memory::host::{Options, Sandbox};
@@ -57,9 +57,7 @@ async fn furnished(
         }
         Furniture::Operated => {
             let (operator, state) = demo::bring_up(kubeconfig, printer).await?;
-            if let State::Waiting(why) = state {
-                printer.warn(&format!("the App {} is not ready: {why}", demo::NAME));
-            }
+            state.warn(printer);
             let ended = interruptible(command, context).await;
             operator.stop().await;
             ended

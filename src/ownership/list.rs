@@ -290,7 +290,7 @@ pub struct Skipped {
 }
 
 /// The objects of all these kinds that `keep` wants, in no order, and the kinds that could not be
-/// listed, in theirs.
+/// listed, in theirs. A kind that is not served has no objects.
 pub async fn survey(
     server: &Server,
     kinds: &[Arc<Kind>],
@@ -308,6 +308,8 @@ pub async fn survey(
     while let Some((kind, objects)) = answers.next().await {
         match objects {
             Ok(objects) => found.extend(objects),
+            // It has gone since it was discovered, and its objects with it.
+            Err(Error::Http(failure)) if failure.code == StatusCode::NOT_FOUND => {}
             Err(problem) => skipped.push(Skipped { kind, problem }),
         }
     }

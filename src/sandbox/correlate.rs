@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::sandbox::uuid;
+
 /// Messages of one reason about one object before they are combined (client-go's default).
 const SIMILAR: usize = 10;
 /// Messages further apart are not combined (client-go's default).
@@ -176,7 +178,7 @@ impl Correlator {
         if is_subdomain(&name) {
             name
         } else {
-            random_uuid()
+            uuid::random()
         }
     }
 }
@@ -189,21 +191,6 @@ fn is_subdomain(name: &str) -> bool {
                 && part.last().is_some_and(alphanumeric)
                 && part.iter().all(|byte| alphanumeric(byte) || *byte == b'-')
         })
-}
-
-fn random_uuid() -> String {
-    let mut bytes = [0; 16];
-    // Without randomness all such names are one, and the second Event is lost: no harm.
-    let _ = getrandom::fill(&mut bytes);
-    let number = u128::from_be_bytes(bytes);
-    let hex = format!("{number:032x}");
-    let (variant, rest) = (&hex[17..20], &hex[20..]);
-    format!(
-        "{}-{}-4{}-a{variant}-{rest}",
-        &hex[..8],
-        &hex[8..12],
-        &hex[13..16]
-    )
 }
 
 fn remember(written: &mut HashMap<String, Written>, key: String, what: Written) {

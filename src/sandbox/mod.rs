@@ -16,6 +16,7 @@ mod pki;
 #[cfg(unix)]
 pub mod real;
 pub mod simulator;
+mod uuid;
 
 pub use error::{ASSETS_VARIABLE, Ended, Error};
 pub use kubeconfig::CONTEXT;

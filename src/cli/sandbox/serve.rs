@@ -9,7 +9,7 @@ use super::command;
 use super::hints;
 use super::running::Running;
 use super::signals::Signals;
-use crate::cli::demo::{self, State};
+use crate::cli::demo;
 use crate::output::Printer;
 use crate::output::progress::Progress;
 use crate::sandbox::memory::host::Sandbox;
@@ -52,12 +52,9 @@ async fn serve(
             signal = signals.next() => return Ok(signal.exit_code()),
         };
         operator = Some(started);
-        match &state {
-            _ if args.command.is_empty() => printer.say(&hints::text(&state)),
-            State::Ready(_) => {}
-            State::Waiting(why) => {
-                printer.warn(&format!("the App {} is not ready: {why}", demo::NAME));
-            }
+        match args.command.is_empty() {
+            true => printer.say(&hints::text(&state)),
+            false => state.warn(printer),
         }
     }
     let ended = match args.command.split_first() {

@@ -13,9 +13,9 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::authn::User;
-use super::object;
 use super::route::answer::Answer;
 use super::store::Store;
+use crate::sandbox::uuid;
 
 /// Who issues tokens, and for whom when nobody else is named.
 pub const ISSUER: &str = "https://kubernetes.default.svc.cluster.local";
@@ -171,7 +171,7 @@ impl Tokens {
             "exp": claims.expires.as_second(),
             "iat": claims.issued.as_second(),
             "iss": ISSUER,
-            "jti": object::new_uid(),
+            "jti": uuid::random(),
             "kubernetes.io": of,
             "nbf": claims.issued.as_second(),
             "sub": format!("system:serviceaccount:{}:{}", claims.namespace, claims.name),

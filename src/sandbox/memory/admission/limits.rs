@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use k8s_openapi::api::core::v1::{LimitRange, LimitRangeItem, PersistentVolumeClaim, Pod};
+use k8s_openapi::api::core::v1::{LimitRange, LimitRangeItem, PersistentVolumeClaimSpec, PodSpec};
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity as Text;
 use serde_json::{Map, Value, json};
 
@@ -43,15 +43,14 @@ pub(super) fn check(
         return Ok(());
     }
     let plural = writer.served.resource.plural.as_str();
+    let Some(subject) = Subject::read(plural, object) else {
+        return Ok(());
+    };
     for range in ranges(writer) {
         let items = range.spec.map(|spec| spec.limits).unwrap_or_default();
         let mut wrong: Vec<String> = Vec::new();
         for item in &items {
-            let found = match plural {
-                "pods" => of_pod(item, object),
-                _ => of_claim(item, object),
-            };
-            for words in found {
+            for words in subject.wrong(item) {
                 if !wrong.contains(&words) {
                     wrong.push(words);
                 }
@@ -161,111 +160,121 @@ fn within<'a>(
     slot.as_object_mut()
 }
 
-fn of_pod(item: &LimitRangeItem, object: &Value) -> Vec<String> {
-    let Ok(pod) = serde_json::from_value::<Pod>(object.clone()) else {
-        return Vec::new();
-    };
-    let Some(spec) = pod.spec.as_ref() else {
-        return Vec::new();
-    };
-    match item.type_.as_str() {
-        "Container" => {
-            let containers = spec.containers.iter();
-            let all = containers.chain(spec.init_containers.iter().flatten());
-            all.flat_map(|container| {
-                let own = container.resources.as_ref();
-                let requests = amounts(own.and_then(|own| own.requests.as_ref()));
-                let limits = amounts(own.and_then(|own| own.limits.as_ref()));
-                wrong(item, &requests, &limits)
-            })
-            .collect()
-        }
-        "Pod" => {
-            let (requests, limits) = quota::of_pod(spec);
-            wrong(item, &requests, &limits)
-        }
-        _ => Vec::new(),
-    }
+/// What is to be within limits.
+enum Subject {
+    Pod(Box<PodSpec>),
+    /// Its requests; a claim's limits are not looked at
+    Claim(Amounts),
 }
 
-/// Of claims only requests are looked at.
-fn of_claim(item: &LimitRangeItem, object: &Value) -> Vec<String> {
-    if item.type_ != "PersistentVolumeClaim" {
-        return Vec::new();
-    }
-    let claim = serde_json::from_value::<PersistentVolumeClaim>(object.clone());
-    let spec = claim.ok().and_then(|claim| claim.spec);
-    let resources = spec.and_then(|spec| spec.resources);
-    let requests = amounts(resources.as_ref().and_then(|own| own.requests.as_ref()));
-    let type_ = &item.type_;
-    let least = amounts(item.min.as_ref()).into_iter();
-    let least = least
-        .filter_map(|(name, bound)| too_small(type_, &name, &bound, &requests, &Amounts::new()));
-    let most = amounts(item.max.as_ref()).into_iter();
-    let most = most.filter_map(|(name, bound)| {
-        let words = format!("maximum {name} usage per {type_} is {}", bound.canonical());
-        match requests.get(&name) {
-            None => Some(format!("{words}.  No request is specified")),
-            Some(own) if *own > bound => {
-                Some(format!("{words}, but request is {}", own.canonical()))
+impl Subject {
+    fn read(plural: &str, object: &Value) -> Option<Self> {
+        let spec = object.get("spec")?.clone();
+        Some(match plural {
+            "pods" => Subject::Pod(serde_json::from_value(spec).ok()?),
+            _ => {
+                let spec: PersistentVolumeClaimSpec = serde_json::from_value(spec).ok()?;
+                let resources = spec.resources;
+                let requests = resources.as_ref().and_then(|own| own.requests.as_ref());
+                Subject::Claim(amounts(requests))
             }
-            Some(_) => None,
+        })
+    }
+
+    /// What is not as an item wants it.
+    fn wrong(&self, item: &LimitRangeItem) -> Vec<String> {
+        match (self, item.type_.as_str()) {
+            (Subject::Pod(spec), "Container") => {
+                let containers = spec.containers.iter();
+                let all = containers.chain(spec.init_containers.iter().flatten());
+                all.flat_map(|container| {
+                    let own = container.resources.as_ref();
+                    let requests = amounts(own.and_then(|own| own.requests.as_ref()));
+                    let limits = amounts(own.and_then(|own| own.limits.as_ref()));
+                    wrong(item, &requests, &limits)
+                })
+                .collect()
+            }
+            (Subject::Pod(spec), "Pod") => {
+                let (requests, limits) = quota::of_pod(spec);
+                wrong(item, &requests, &limits)
+            }
+            (Subject::Claim(requests), "PersistentVolumeClaim") => {
+                let least = bounds(item.min.as_ref(), |name, bound| {
+                    too_small(item, name, bound, requests, &Amounts::new())
+                });
+                // What has no limit is measured by its request.
+                let most = bounds(item.max.as_ref(), |name, bound| {
+                    let request = ("request", requests.get(name));
+                    outside(&maximum(item, name, bound), request, None, |own| {
+                        own > bound
+                    })
+                });
+                least.into_iter().chain(most).collect()
+            }
+            _ => Vec::new(),
         }
-    });
-    least.chain(most).collect()
+    }
 }
 
 fn wrong(item: &LimitRangeItem, requests: &Amounts, limits: &Amounts) -> Vec<String> {
+    let least = bounds(item.min.as_ref(), |name, bound| {
+        too_small(item, name, bound, requests, limits)
+    });
+    let most = bounds(item.max.as_ref(), |name, bound| {
+        let limit = ("limit", limits.get(name));
+        let request = ("request", requests.get(name));
+        let words = maximum(item, name, bound);
+        outside(&words, limit, Some(request), |own| own > bound)
+    });
+    let ratios = bounds(item.max_limit_request_ratio.as_ref(), |name, bound| {
+        too_elastic(&item.type_, name, bound, requests, limits)
+    });
+    [least, most, ratios].concat()
+}
+
+/// What is said of each bound.
+fn bounds(bounds: Option<&Texts>, say: impl Fn(&str, &Quantity) -> Option<String>) -> Vec<String> {
+    let bounds = amounts(bounds);
+    bounds
+        .iter()
+        .filter_map(|(name, bound)| say(name, bound))
+        .collect()
+}
+
+fn maximum(item: &LimitRangeItem, name: &str, bound: &Quantity) -> String {
     let type_ = &item.type_;
-    let least = amounts(item.min.as_ref());
-    let least = least
-        .iter()
-        .filter_map(|(name, bound)| too_small(type_, name, bound, requests, limits));
-    let most = amounts(item.max.as_ref());
-    let most = most
-        .iter()
-        .filter_map(|(name, bound)| too_large(type_, name, bound, requests, limits));
-    let ratios = amounts(item.max_limit_request_ratio.as_ref());
-    let ratios = ratios
-        .iter()
-        .filter_map(|(name, bound)| too_elastic(type_, name, bound, requests, limits));
-    least.chain(most).chain(ratios).collect()
+    format!("maximum {name} usage per {type_} is {}", bound.canonical())
 }
 
 fn too_small(
-    type_: &str,
+    item: &LimitRangeItem,
     name: &str,
     bound: &Quantity,
     requests: &Amounts,
     limits: &Amounts,
 ) -> Option<String> {
+    let type_ = &item.type_;
     let words = format!("minimum {name} usage per {type_} is {}", bound.canonical());
-    let Some(request) = requests.get(name) else {
-        return Some(format!("{words}.  No request is specified"));
-    };
-    if request < bound {
-        return Some(format!("{words}, but request is {}", request.canonical()));
-    }
-    let limit = limits.get(name).filter(|limit| *limit < bound)?;
-    Some(format!("{words}, but limit is {}", limit.canonical()))
+    let request = ("request", requests.get(name));
+    let limit = ("limit", limits.get(name));
+    outside(&words, request, Some(limit), |own| own < bound)
 }
 
-fn too_large(
-    type_: &str,
-    name: &str,
-    bound: &Quantity,
-    requests: &Amounts,
-    limits: &Amounts,
+/// What is said where the first amount is missing, or one of them is out of bounds.
+fn outside(
+    words: &str,
+    first: (&str, Option<&Quantity>),
+    second: Option<(&str, Option<&Quantity>)>,
+    is_out: impl Fn(&Quantity) -> bool,
 ) -> Option<String> {
-    let words = format!("maximum {name} usage per {type_} is {}", bound.canonical());
-    let Some(limit) = limits.get(name) else {
-        return Some(format!("{words}.  No limit is specified"));
-    };
-    if limit > bound {
-        return Some(format!("{words}, but limit is {}", limit.canonical()));
+    if let (what, None) = first {
+        return Some(format!("{words}.  No {what} is specified"));
     }
-    let request = requests.get(name).filter(|request| *request > bound)?;
-    Some(format!("{words}, but request is {}", request.canonical()))
+    let all = [Some(first), second].into_iter().flatten();
+    let mut out = all.filter_map(|(what, own)| Some((what, own.filter(|own| is_out(own))?)));
+    let (what, own) = out.next()?;
+    Some(format!("{words}, but {what} is {}", own.canonical()))
 }
 
 /// Whether a limit is too many times the request.

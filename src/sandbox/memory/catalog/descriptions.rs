@@ -127,3 +127,26 @@ fn read(package: &str) -> Map<String, Value> {
         .and_then(|_| serde_json::from_slice(&text).ok())
         .unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_packages_can_be_read_and_are_small() {
+        let mut size = 0;
+        for (package, packed) in PACKAGES {
+            assert!(!read(package).is_empty(), "{package}");
+            size += packed.len();
+        }
+        assert!((100_000..400_000).contains(&size), "{size} bytes");
+    }
+
+    #[test]
+    fn a_place_is_a_field_of_a_type() {
+        let text = of_place("io.k8s.api.core.v1.PodSpec.nodeName").unwrap();
+        assert!(text.contains("scheduler"), "{text}");
+        assert_eq!(of_place("io.k8s.api.core.v1.PodSpec.none"), None);
+        assert_eq!(of_place("io.k8s.api.none.v1.PodSpec.nodeName"), None);
+    }
+}

@@ -27,11 +27,11 @@ use super::socket::Socket;
 use crate::sandbox::memory::api::Api;
 use crate::sandbox::memory::authn::{self, User};
 use crate::sandbox::memory::authz::impersonation;
-use crate::sandbox::memory::object;
 use crate::sandbox::memory::route;
 use crate::sandbox::memory::route::answer::Answer;
 use crate::sandbox::memory::route::request;
 use crate::sandbox::memory::status::Status;
+use crate::sandbox::uuid;
 
 /// How long it takes to say that a connection ends.
 const FAREWELL: Duration = Duration::from_secs(1);
@@ -180,7 +180,7 @@ fn response(answer: Answer, is_head: bool) -> Response<AnswerBody> {
     for (name, value) in answer.headers {
         headers.append(name, value);
     }
-    if let Ok(id) = HeaderValue::from_str(&object::new_uid()) {
+    if let Ok(id) = HeaderValue::from_str(&uuid::random()) {
         headers.insert(HeaderName::from_static("audit-id"), id);
     }
     if is_head {

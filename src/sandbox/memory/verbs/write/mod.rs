@@ -2,6 +2,9 @@
 //! changed, what is wrong, and then the store (apiserver's `pkg/registry/rest` and
 //! `pkg/registry/generic/registry/store.go`).
 
+mod kept;
+mod rights;
+
 use std::sync::Arc;
 
 use serde_json::{Value, json};
@@ -11,14 +14,12 @@ use crate::sandbox::memory::admission;
 use crate::sandbox::memory::api::Api;
 use crate::sandbox::memory::apply;
 use crate::sandbox::memory::authn::User;
-use crate::sandbox::memory::authz::Attributes;
-use crate::sandbox::memory::authz::escalation::{self, Grant};
-use crate::sandbox::memory::field::{FieldError, Path};
 use crate::sandbox::memory::kinds::Write;
 use crate::sandbox::memory::object::{self, meta, set_meta};
 use crate::sandbox::memory::registry::Served;
 use crate::sandbox::memory::status::Status;
 use crate::sandbox::memory::store::{Draft, Expect, Look, Place, Raced, Stored};
+use crate::sandbox::uuid;
 
 /// How often a write is tried when others are faster: a client that loses that often is told.
 const TRIES: usize = 50;
@@ -138,7 +139,7 @@ impl Writer<'_> {
             self.manage(None, &mut object, &now);
         }
         admission::create(self, &mut object)?;
-        set_meta(&mut object, "uid", Some(json!(object::new_uid())));
+        set_meta(&mut object, "uid", Some(json!(uuid::random())));
         set_meta(&mut object, "creationTimestamp", Some(json!(now)));
         if served.has_status()
             && !served.takes_status()
@@ -311,7 +312,7 @@ impl Writer<'_> {
             );
         }
         served.normalise(&mut object);
-        if served.has_generation() && counts(served, &object, &old) {
+        if served.has_generation() && kept::counts(served, &object, &old) {
             let before = old["metadata"]["generation"].as_i64().unwrap_or(0);
             set_meta(&mut object, "generation", Some(json!(before + 1)));
             served.normalise(&mut object);
@@ -359,124 +360,11 @@ impl Writer<'_> {
         Ok(Written::Stored(stored))
     }
 
-    /// Metadata that no update decides.
-    fn keep(&self, object: &mut Value, old: &Value) {
-        let kept = |field: &str| old["metadata"].get(field).cloned();
-        if meta(object, "uid").is_empty() {
-            set_meta(object, "uid", kept("uid"));
-        }
-        for field in ["creationTimestamp", "generation", "deletionTimestamp"] {
-            set_meta(object, field, kept(field));
-        }
-        if object["metadata"]
-            .get("deletionGracePeriodSeconds")
-            .is_none()
-            || !object::is_deleting(old)
-        {
-            let field = "deletionGracePeriodSeconds";
-            set_meta(object, field, kept(field));
-        }
-        if meta(object, "generateName").is_empty() {
-            set_meta(object, "generateName", kept("generateName"));
-        }
-        if !self.served.has_status() {
-            return;
-        }
-        let (of_old, of_new) = (old.get("status").cloned(), object.get("status").cloned());
-        match self.subresource {
-            "" => put(object, "status", of_old),
-            "status" => {
-                let metadata = object["metadata"].take();
-                *object = old.clone();
-                object["metadata"] = self.served.metadata_of_status(metadata, old);
-                put(object, "status", of_new);
-            }
-            _ => {}
-        }
-    }
-
-    fn check_version(&self, object: &Value, live: &Stored, name: &str) -> Result<(), Status> {
-        let sent = meta(object, "resourceVersion");
-        if sent.is_empty() || sent == "0" {
-            if self.served.updates_unconditionally() {
-                return Ok(());
-            }
-            let path = Path::new("metadata").child("resourceVersion");
-            let error = FieldError::invalid(&path, 0, "must be specified for an update");
-            let resource = &self.served.resource;
-            return Err(Status::invalid(
-                &resource.group,
-                &resource.plural,
-                name,
-                &[error],
-            ));
-        }
-        match sent.parse::<u64>() {
-            Ok(version) if version == live.version => Ok(()),
-            Ok(_) => Err(self.conflict(name, MODIFIED)),
-            Err(_) => {
-                let message = format!("strconv.ParseUint: parsing {sent:?}: invalid syntax");
-                Err(Status::new(500, "", message))
-            }
-        }
-    }
-
-    /// Puts the object into the namespace of the request.
-    fn place(&self, object: &mut Value) -> Result<(), Status> {
-        let namespace = match self.served.resource.namespaced {
-            true => self.namespace,
-            false => "",
-        };
-        let own = meta(object, "namespace");
-        if own == namespace {
-            return Ok(());
-        }
-        if own.is_empty() || namespace.is_empty() {
-            let value = (!namespace.is_empty()).then(|| json!(namespace));
-            set_meta(object, "namespace", value);
-            return Ok(());
-        }
-        Err(Status::bad_request(
-            "the namespace of the provided object does not match the namespace sent on the request",
-        ))
-    }
-
     fn manage(&self, live: Option<&Value>, object: &mut Value, now: &str) {
         self.served
             .managing(self.api, self.subresource, now, |context| {
                 apply::update(context, live, object, self.manager);
             });
-    }
-
-    /// Whether who may update may create, too: asked of who updates what is not there.
-    fn check_creation(&self, object: &Value) -> Result<(), Status> {
-        let resource = &self.served.resource;
-        let attributes = Attributes {
-            verb: "create",
-            group: &resource.group,
-            version: &resource.version,
-            resource: &resource.plural,
-            namespace: self.namespace,
-            name: meta(object, "name"),
-            ..Attributes::of(self.user)
-        };
-        self.api.authorizer.authorize(&self.api.store, &attributes)
-    }
-
-    /// Whether a role or binding gives no more than its writer has.
-    fn check_grant(&self, object: &Value, old: Option<&Value>) -> Result<(), Status> {
-        let resource = &self.served.resource;
-        if resource.group != "rbac.authorization.k8s.io" {
-            return Ok(());
-        }
-        let grant = Grant {
-            user: self.user,
-            plural: &resource.plural,
-            namespace: self.namespace,
-            object,
-            old,
-        };
-        escalation::check(&self.api.authorizer, &self.api.store, grant)
     }
 
     fn conflict(&self, name: &str, why: &str) -> Status {
@@ -487,33 +375,6 @@ impl Writer<'_> {
     fn not_found(&self, name: &str) -> Status {
         let resource = &self.served.resource;
         Status::not_found(&resource.group, &resource.plural, name)
-    }
-}
-
-/// Whether a change counts as a new generation: anything but metadata, and status where that is a
-/// subresource.
-fn counts(served: &Served, object: &Value, old: &Value) -> bool {
-    let (Some(new), Some(old)) = (object.as_object(), old.as_object()) else {
-        return false;
-    };
-    let spoken_of = |name: &str| match name {
-        "metadata" | "apiVersion" | "kind" => false,
-        "status" => !served.has_status(),
-        _ => true,
-    };
-    let differs = |a: &serde_json::Map<String, Value>, b: &serde_json::Map<String, Value>| {
-        a.iter()
-            .any(|(name, value)| spoken_of(name) && b.get(name) != Some(value))
-    };
-    differs(new, old) || differs(old, new)
-}
-
-fn put(object: &mut Value, field: &str, value: Option<Value>) {
-    if let Some(fields) = object.as_object_mut() {
-        match value {
-            Some(value) => fields.insert(field.to_owned(), value),
-            None => fields.shift_remove(field),
-        };
     }
 }
 
