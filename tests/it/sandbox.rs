@@ -66,6 +66,33 @@ fn what_is_kept_is_there_again_and_what_is_damaged_is_left() {
 }
 
 #[test]
+fn what_services_have_is_theirs_after_a_restart() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("kept");
+    let run = |name: &str, ip: &str| {
+        let service = format!(
+            r#"{{"metadata":{{"name":"{name}"}},"spec":{{"type":"NodePort",{ip}"ports":[{{"port":80}}]}}}}"#
+        );
+        let path = "/api/v1/namespaces/default/services";
+        let mut command = support::command(["sandbox", "--data"]);
+        command.arg(&file);
+        finish(command.args(["--", "appop", "raw", path, "-d", &service]))
+    };
+    let has = |name: &str| {
+        let service: serde_json::Value = serde_json::from_str(&run(name, "").success()).unwrap();
+        let spec = &service["spec"];
+        let port = spec["ports"][0]["nodePort"].as_u64().unwrap();
+        (spec["clusterIP"].to_string(), port)
+    };
+    let (one, other) = (has("one"), has("other"));
+    assert!(one.0 != other.0 && one.1 != other.1, "{one:?} {other:?}");
+    let refused = run("third", &format!("\"clusterIP\":{},", one.0));
+    assert_eq!(refused.code, 1);
+    let words = "provided IP is already allocated";
+    assert!(refused.stderr.contains(words), "{refused:?}");
+}
+
+#[test]
 fn a_missing_binary_is_named() {
     let empty = tempfile::tempdir().unwrap();
     let output = finish(

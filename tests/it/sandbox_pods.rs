@@ -1,4 +1,4 @@
-//! What pods of `appop sandbox` go through, as kubectl shows it.
+//! What pods of `appop sandbox` go through, and what classes add to objects, as kubectl shows it.
 #![cfg(unix)]
 
 use crate::support::{self, finish};
@@ -159,6 +159,48 @@ Bound 1Gi standard
 ";
     for flags in [&[][..], &["--real"]] {
         if let Some(shown) = printed(flags, LACKING) {
+            assert_eq!(shown, wanted, "{flags:?}");
+        }
+    }
+}
+
+const CLASSES: &str = r#"
+class() {
+    kubectl create -f - >/dev/null <<END
+apiVersion: networking.k8s.io/v1
+kind: IngressClass
+metadata: {name: $1, annotations: {ingressclass.kubernetes.io/is-default-class: "$2"}}
+spec: {controller: example.com/none}
+END
+}
+ingress() {
+    kubectl create -f - -o 'jsonpath={.metadata.name}: {.spec.ingressClassName}{"\n"}' <<END
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {name: $1, annotations: {$3}}
+spec: {$2 defaultBackend: {service: {name: a, port: {number: 80}}}}
+END
+}
+class first false
+ingress before
+class second true
+for _ in $(seq 600); do
+    ingress after | tee after | grep -q second && break
+    kubectl delete ingress after >/dev/null
+    sleep 0.1
+done
+cat after
+ingress own 'ingressClassName: first,'
+ingress annotated '' 'kubernetes.io/ingress.class: old'
+"#;
+
+#[test]
+fn an_ingress_gets_the_default_class() {
+    let wanted = "before: \nafter: second\nown: first\nannotated: \n";
+    for flags in [&[][..], &["--real"]] {
+        let dir = tempfile::tempdir().unwrap();
+        let script = format!("cd '{}'\n{CLASSES}", dir.path().display());
+        if let Some(shown) = printed(flags, &script) {
             assert_eq!(shown, wanted, "{flags:?}");
         }
     }

@@ -202,20 +202,19 @@ impl Served {
         matches!(self.names(), ("" | "events.k8s.io", "events"))
     }
 
-    /// The fields by which the store can select the object.
+    /// The fields by which objects are selected without being read. Of custom ones there are none:
+    /// which fields can be selected, and what an object has there, depends on the version that is
+    /// asked, and changes with the definition.
     pub fn fields(&self, object: &Value) -> Vec<(Cow<'static, str>, Arc<str>)> {
-        let mut fields = match &self.behaviour {
-            Behaviour::BuiltIn(kind) => {
-                let fields = kind.fields(object).into_iter();
-                fields
-                    .map(|(name, value)| (Cow::Borrowed(name), value.into()))
-                    .collect()
-            }
-            Behaviour::Custom(version) => version.fields(object),
+        let Behaviour::BuiltIn(kind) = &self.behaviour else {
+            return Vec::new();
         };
         // What is not there is empty.
-        fields.retain(|(_, value)| !value.is_empty());
+        let fields = kind.fields(object).into_iter();
         fields
+            .filter(|(_, value)| !value.is_empty())
+            .map(|(name, value)| (Cow::Borrowed(name), value.into()))
+            .collect()
     }
 
     /// The name under which [`fields`](Self::fields) has what a selector calls so.
@@ -265,7 +264,7 @@ impl Served {
         }
         let kept: &[&str] = match self.names() {
             ("", "pods") => &["ownerReferences"],
-            ("apps" | "batch" | "policy" | "autoscaling", _) => &["labels"],
+            ("apps", "deployments") => &["labels"],
             _ => &[],
         };
         for field in kept {

@@ -173,7 +173,20 @@ impl Content {
             drafts.push((shelf, Draft::new(&mut object, facts)?, at));
         }
         api.store.restore(self.version, drafts);
+        take_addresses(api);
         Ok(())
+    }
+}
+
+/// What Services have is nobody else's.
+fn take_addresses(api: &Api) {
+    let Some(services) = api.registry.find("", "v1", "services") else {
+        return;
+    };
+    let page = api.store.list(services.shelf, &Query::everything());
+    for stored in page.map(|page| page.items).unwrap_or_default() {
+        let mut allocation = api.allocator.begin(&services);
+        allocation.done(None, Some(&stored.value()));
     }
 }
 

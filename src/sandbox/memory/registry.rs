@@ -4,6 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
+use tokio::sync::watch;
+
 use super::catalog::catalog;
 use super::convert;
 use super::crd;
@@ -63,6 +65,8 @@ pub struct Registry {
     by_shelf: HashMap<ShelfId, Arc<Served>>,
     groups: Vec<Group>,
     custom: RwLock<Custom>,
+    /// Told of each change of `custom`
+    redefined: watch::Sender<u64>,
 }
 
 type Key = (String, String, String);
@@ -159,6 +163,7 @@ impl Registry {
             by_shelf,
             groups: groups.collect(),
             custom: RwLock::default(),
+            redefined: watch::Sender::default(),
         }
     }
 
@@ -301,6 +306,12 @@ impl Registry {
             custom.definitions.insert(name.to_owned(), served);
         }
         custom.generation += 1;
+        self.redefined.send_replace(custom.generation);
+    }
+
+    /// Told whenever something custom is served otherwise than before.
+    pub fn redefined(&self) -> watch::Receiver<u64> {
+        self.redefined.subscribe()
     }
 
     // A writer that panicked may have left one definition half served, no more.

@@ -1,8 +1,8 @@
 //! Storage that exists only in the API: a default StorageClass, and volumes for the claims of it.
 //!
 //! Does what an external provisioner does: a claim that kube-controller-manager leaves to it gets a
-//! volume of its size, bound by the controller, and one whose claim is gone goes, too. Nothing is
-//! behind them.
+//! volume of its size, bound by the controller, which grows with its claim, and goes with it. Nothing
+//! is behind them.
 
 use std::time::Duration;
 
@@ -11,10 +11,14 @@ use k8s_openapi::api::core::v1::{
     PersistentVolumeSpec,
 };
 use k8s_openapi::api::storage::v1::StorageClass;
+use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use kube::api::{DeleteParams, PostParams, Preconditions};
+use kube::api::{DeleteParams, Patch, PatchParams, PostParams, Preconditions};
 use kube::{Api, Client};
+use serde_json::json;
 use tokio::time::sleep;
+
+use super::quantity;
 
 /// The StorageClass that claims get that name none.
 const CLASS: &str = "standard";
@@ -56,6 +60,12 @@ pub(super) enum Deed {
     Make(Box<PersistentVolume>),
     /// The volume of that name and uid
     Remove(String, Option<String>),
+    /// A volume, and then its claim: namespace and name
+    Grow {
+        volume: String,
+        claim: (String, String),
+        size: Quantity,
+    },
 }
 
 /// What a claim wants, if it is for us to do.
@@ -67,11 +77,24 @@ pub(super) fn for_claim(claim: &PersistentVolumeClaim) -> Option<Deed> {
         .volume_name
         .as_deref()
         .is_some_and(|name| !name.is_empty());
-    if !ours || has_volume || meta.deletion_timestamp.is_some() {
+    if !ours || meta.deletion_timestamp.is_some() {
         return None;
     }
     let uid = meta.uid.as_deref()?;
     let requests = spec.resources.as_ref()?.requests.as_ref()?;
+    if has_volume {
+        let status = claim.status.as_ref()?;
+        let has = status.capacity.as_ref()?.get("storage")?;
+        let size = requests.get("storage")?;
+        return (quantity::milli(size) > quantity::milli(has)).then(|| Deed::Grow {
+            volume: spec.volume_name.clone().unwrap_or_default(),
+            claim: (
+                meta.namespace.clone().unwrap_or_default(),
+                meta.name.clone().unwrap_or_default(),
+            ),
+            size: size.clone(),
+        });
+    }
     let volume = PersistentVolume {
         metadata: ObjectMeta {
             name: Some(format!("pvc-{uid}")),
@@ -124,7 +147,7 @@ pub(super) fn for_volume(volume: &PersistentVolume) -> Option<Deed> {
 
 /// Does it, as often as the server has to be asked.
 pub(super) async fn act(client: Client, deed: Deed) {
-    let volumes: Api<PersistentVolume> = Api::all(client);
+    let volumes: Api<PersistentVolume> = Api::all(client.clone());
     for _ in 0..TRIES {
         let done = match &deed {
             Deed::Make(volume) => volumes
@@ -141,6 +164,11 @@ pub(super) async fn act(client: Client, deed: Deed) {
                 };
                 volumes.delete(name, &parameters).await.map(drop)
             }
+            Deed::Grow {
+                volume,
+                claim,
+                size,
+            } => grow(&client, volume, claim, size).await,
         };
         match done {
             Ok(()) => return,
@@ -150,6 +178,28 @@ pub(super) async fn act(client: Client, deed: Deed) {
         }
         sleep(REST).await;
     }
+}
+
+/// As a resizer and a kubelet do: first what there is, then what is said of it.
+async fn grow(
+    client: &Client,
+    volume: &str,
+    (namespace, claim): &(String, String),
+    size: &Quantity,
+) -> kube::Result<()> {
+    let parameters = PatchParams::default();
+    let capacity = json!({"capacity": {"storage": size}});
+    let volumes: Api<PersistentVolume> = Api::all(client.clone());
+    let patch = json!({ "spec": capacity });
+    volumes
+        .patch(volume, &parameters, &Patch::Merge(&patch))
+        .await?;
+    let claims: Api<PersistentVolumeClaim> = Api::namespaced(client.clone(), namespace);
+    let patch = json!({ "status": capacity });
+    claims
+        .patch_status(claim, &parameters, &Patch::Merge(&patch))
+        .await
+        .map(drop)
 }
 
 #[cfg(test)]
@@ -195,6 +245,23 @@ mod tests {
         });
         let remove = Deed::Remove("pvc-uid-1".to_owned(), None);
         assert_eq!(for_volume(&volume), Some(remove));
+    }
+
+    #[test]
+    fn a_claim_that_wants_more_than_it_has_grows() {
+        let mut claim = claim(PROVISIONER);
+        claim.spec.as_mut().unwrap().volume_name = Some("pv".to_owned());
+        let mut has = |size: &str| {
+            let capacity = [("storage".to_owned(), testing::quantity(size))];
+            let status = claim.status.get_or_insert_default();
+            status.capacity = Some(capacity.into());
+            for_claim(&claim)
+        };
+        assert_eq!(has("1024Mi"), None);
+        let Some(Deed::Grow { volume, size, .. }) = has("512Mi") else {
+            panic!("it does not grow");
+        };
+        assert_eq!((volume.as_str(), size.0.as_str()), ("pv", "1Gi"));
     }
 
     #[test]

@@ -320,7 +320,12 @@ mod tests {
             "message": "web-6d4b75cb6d made web-6d4b75cb6d-x7k2p",
             "spec": {"nodePort": 31234, "port": 31234},
         });
-        assert!(super::is_age("4m5s") && super::is_age("6y333d") && !super::is_age("<unknown>") && !super::is_age("web"));
+        assert!(
+            super::is_age("4m5s")
+                && super::is_age("6y333d")
+                && !super::is_age("<unknown>")
+                && !super::is_age("web")
+        );
         words.learn(&pod);
         words.json(&mut pod);
         assert_eq!(

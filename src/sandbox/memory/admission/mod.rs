@@ -3,6 +3,7 @@
 //! default and mean something here.
 
 mod default_class;
+mod expansion;
 mod limits;
 mod quota;
 mod runtime;
@@ -62,9 +63,7 @@ pub fn create(writer: &Writer<'_>, object: &mut Value) -> Result<(), Status> {
         runtime::admit(&writer.api.store, object)
             .map_err(|why| Status::forbidden("", "pods", meta(object, "name"), &why))?;
     }
-    if (group, plural) == ("", "persistentvolumeclaims") {
-        default_class::set(&writer.api.store, object);
-    }
+    default_class::set(&writer.api.store, group, plural, object);
     Ok(())
 }
 
@@ -78,6 +77,9 @@ pub fn validate<'a>(
     old: Option<&Value>,
 ) -> Result<Charge<'a>, Status> {
     limits::check(writer, object, old)?;
+    if let Some(old) = old {
+        expansion::check(writer, object, old)?;
+    }
     quota::charge(writer, object, old)
 }
 

@@ -15,8 +15,9 @@ use super::api::Api;
 use super::authz::Attributes;
 use super::catalog::catalog;
 use super::discovery::{self, Page};
+use super::selector::FieldSelector;
 use super::status::Status;
-use super::{health, openapi, verbs};
+use super::{health, names, openapi, verbs};
 use answer::Answer;
 use media::{Endpoint, Form};
 use path::Target;
@@ -37,8 +38,10 @@ pub fn failure(status: &Status, request: &Request) -> Answer {
 
 fn respond(api: &Arc<Api>, request: &Request) -> Result<Answer, Status> {
     let target = Target::parse(&request.path);
-    api.authorizer
-        .authorize(&api.store, &attributes(request, target.as_ref()))?;
+    let selected = target.as_ref().and_then(|target| selected(request, target));
+    let selected = selected.as_deref().unwrap_or_default();
+    let attributes = attributes(request, target.as_ref(), selected);
+    api.authorizer.authorize(&api.store, &attributes)?;
     if let Some(target) = target {
         return verbs::answer(api, request, &target);
     }
@@ -78,7 +81,25 @@ fn respond(api: &Arc<Api>, request: &Request) -> Result<Answer, Status> {
     }
 }
 
-fn attributes<'a>(request: &'a Request, target: Option<&'a Target>) -> Attributes<'a> {
+/// The name of the only object that a list or a watch may show, by its selector: who may see that
+/// one may list it (`NewRequestInfo` in apiserver's pkg/endpoints/request).
+fn selected(request: &Request, target: &Target) -> Option<String> {
+    if !target.name.is_empty() || !matches!(verbs::verb(request, target), "list" | "watch") {
+        return None;
+    }
+    let selector = FieldSelector::parse(request.query.first("fieldSelector")?).ok()?;
+    let name = selector.exact("metadata.name")?;
+    names::path_segment(name)
+        .is_empty()
+        .then(|| name.to_owned())
+}
+
+/// `selected` is the name where the path has none.
+fn attributes<'a>(
+    request: &'a Request,
+    target: Option<&'a Target>,
+    selected: &'a str,
+) -> Attributes<'a> {
     let Some(target) = target else {
         return Attributes {
             user: &request.user,
@@ -102,7 +123,10 @@ fn attributes<'a>(request: &'a Request, target: Option<&'a Target>) -> Attribute
         resource: &target.plural,
         subresource: &target.subresource,
         namespace: &target.namespace,
-        name: &target.name,
+        name: match target.name.as_str() {
+            "" => selected,
+            name => name,
+        },
         ..Attributes::of(&request.user)
     }
 }

@@ -246,12 +246,14 @@ impl Store {
     /// is stored.
     pub fn restore(&self, version: u64, objects: impl IntoIterator<Item = (ShelfId, Draft, u64)>) {
         let mut state = self.write();
+        state.version = state.version.max(version);
         for (shelf, draft, version) in objects {
             let stored = Arc::new(draft.stamp(version));
             state.index(shelf, &stored);
             state.shelf_mut(shelf).insert(stored);
+            // Objects may have been written while others were saved.
+            state.version = state.version.max(version);
         }
-        state.version = state.version.max(version);
         let version = state.version;
         state.forgotten = version;
         for shelf in &mut state.shelves {

@@ -135,7 +135,8 @@ pub fn delete(
     for _ in 0..TRIES {
         let live = api.store.get(served.shelf, &key);
         let live = live.ok_or_else(|| Status::not_found(group, plural, name))?;
-        check(served, &live, name, options)?;
+        let version = live.version.to_string();
+        check(served, name, options, &live.facts.uid, &version)?;
         if let Ok(done) = step(api, served, &live, options) {
             return done;
         }
@@ -148,11 +149,15 @@ pub fn delete(
     ))
 }
 
-fn check(
+/// Whether an object with this uid, in this version, is the one that is to be deleted.
+///
+/// Errors: 409.
+pub(super) fn check(
     served: &Served,
-    live: &Stored,
     name: &str,
     options: &DeleteOptions,
+    uid: &str,
+    version: &str,
 ) -> Result<(), Status> {
     let resource = &served.resource;
     // Namespaces are asked with the storage's words, all others with those of the strategy, which
@@ -162,29 +167,27 @@ fn check(
         true => Status::conflict("", "namespaces", name, &why),
         false => Status::conflict(&resource.group, &resource.kind, name, &why),
     };
-    if let Some(uid) = &options.uid
-        && **uid != *live.facts.uid
+    if let Some(wanted) = &options.uid
+        && wanted != uid
     {
-        let found = &live.facts.uid;
         return Err(conflict(match is_namespace {
             true => format!(
-                "Precondition failed: UID in precondition: {uid}, UID in object meta: {found}"
+                "Precondition failed: UID in precondition: {wanted}, UID in object meta: {uid}"
             ),
             false => format!(
-                "the UID in the precondition ({uid}) does not match the UID in record ({found}). The object might have been deleted and then recreated"
+                "the UID in the precondition ({wanted}) does not match the UID in record ({uid}). The object might have been deleted and then recreated"
             ),
         }));
     }
-    if let Some(version) = &options.resource_version
-        && *version != live.version.to_string()
+    if let Some(wanted) = &options.resource_version
+        && wanted != version
     {
-        let found = live.version;
         return Err(conflict(match is_namespace {
             true => format!(
-                "Precondition failed: ResourceVersion in precondition: {version}, ResourceVersion in object meta: {found}"
+                "Precondition failed: ResourceVersion in precondition: {wanted}, ResourceVersion in object meta: {version}"
             ),
             false => format!(
-                "the ResourceVersion in the precondition ({version}) does not match the ResourceVersion in record ({found}). The object might have been modified"
+                "the ResourceVersion in the precondition ({wanted}) does not match the ResourceVersion in record ({version}). The object might have been modified"
             ),
         }));
     }
@@ -277,22 +280,25 @@ fn graceful(served: &Served, object: &mut Value, options: &DeleteOptions, now: T
             return Grace::Pending;
         }
         let until = meta(object, "deletionTimestamp").parse::<Timestamp>();
-        let began = until.map(|until| until - SignedDuration::from_secs(left));
-        let until = began.unwrap_or(now) + SignedDuration::from_secs(asked);
+        let began = until.map(|until| until - SignedDuration::from_secs(clamped(left)));
+        let until = began.unwrap_or(now) + SignedDuration::from_secs(clamped(asked));
         set_meta(object, "deletionTimestamp", Some(json!(seconds(until))));
         set_meta(object, "deletionGracePeriodSeconds", Some(json!(asked)));
         return Grace::Seconds(asked);
     }
     let time = served.shortened(object, asked.unwrap_or(usual));
-    let until = now + SignedDuration::from_secs(time.clamp(0, MOST_GRACE));
+    let until = now + SignedDuration::from_secs(clamped(time));
     set_meta(object, "deletionTimestamp", Some(json!(seconds(until))));
     set_meta(object, "deletionGracePeriodSeconds", Some(json!(time)));
     next_generation(object);
     Grace::Seconds(time)
 }
 
-/// A century: times must stay within what a calendar has.
-const MOST_GRACE: i64 = 100 * 366 * 24 * 60 * 60;
+/// At most a century: times must stay within what a calendar has.
+fn clamped(seconds: i64) -> i64 {
+    const MOST: i64 = 100 * 366 * 24 * 60 * 60;
+    seconds.clamp(0, MOST)
+}
 
 fn next_generation(object: &mut Value) {
     if let Some(generation) = object["metadata"]["generation"].as_i64().filter(|g| *g > 0) {

@@ -1,5 +1,6 @@
 //! Lists, and where watches begin.
 
+use std::cell::OnceCell;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -50,13 +51,21 @@ impl Selection {
     pub fn selects(&self, object: &Stored) -> bool {
         let facts = &object.facts;
         let here = self.namespace.as_deref();
+        let read = OnceCell::new();
         here.is_none_or(|namespace| namespace == &*facts.namespace)
             && self.labels.matches(object)
             && self.fields.matches(|field| match field {
                 "metadata.name" => Some(&*facts.name),
                 "metadata.namespace" => Some(&*facts.namespace),
                 other => {
-                    let known = facts.fields.iter().find(|(name, _)| &**name == other);
+                    let known = match &self.served.behaviour {
+                        Behaviour::BuiltIn(_) => &facts.fields,
+                        Behaviour::Custom(version) => read.get_or_init(|| {
+                            let object = self.served.live(object);
+                            version.fields(&version.convert(object)).into()
+                        }),
+                    };
+                    let known = known.iter().find(|(name, _)| &**name == other);
                     known.map(|(_, value)| &**value)
                 }
             })

@@ -2,8 +2,10 @@
 //! HTTP or from within, comes by here.
 
 pub mod body;
+mod conditions;
 mod create;
 pub mod delete;
+mod eviction;
 pub mod list;
 mod patch;
 pub mod render;

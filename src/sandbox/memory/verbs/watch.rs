@@ -44,6 +44,8 @@ pub struct Watch {
     /// Everything up to this version was told, or is about to be
     at: u64,
     changes: watch::Receiver<u64>,
+    /// Of what is custom: told when it is served otherwise
+    redefined: Option<watch::Receiver<u64>>,
     ready: BytesMut,
     rests_until: Instant,
     bookmarks: bool,
@@ -86,7 +88,9 @@ impl Watch {
     pub fn new(api: Arc<Api>, plan: Plan) -> Self {
         let now = Instant::now();
         let ends = now + plan.lasts;
-        let changes = api.store.changes(plan.selection.served.shelf);
+        let served = &plan.selection.served;
+        let changes = api.store.changes(served.shelf);
+        let redefined = served.is_custom().then(|| api.registry.redefined());
         let mut watch = Watch {
             api,
             selection: plan.selection,
@@ -96,6 +100,7 @@ impl Watch {
             events: VecDeque::new(),
             at: 0,
             changes,
+            redefined,
             ready: BytesMut::new(),
             rests_until: now,
             bookmarks: plan.bookmarks,
@@ -137,7 +142,19 @@ impl Watch {
             }
             // Before reading: what happens in between is not missed.
             self.changes.mark_unchanged();
+            if let Some(redefined) = &mut self.redefined {
+                redefined.mark_unchanged();
+            }
             self.read();
+            // After reading: who writes otherwise has said so before.
+            if !self.has_failed
+                && let Some(last) = self.last()
+            {
+                self.events.retain(|event| event.version() <= last);
+                if self.events.is_empty() {
+                    return None;
+                }
+            }
             if self.has_failed || !self.events.is_empty() {
                 continue;
             }
@@ -145,6 +162,7 @@ impl Watch {
                 biased;
                 () = sleep_until(self.ends) => return None,
                 changed = self.changes.changed() => changed.ok()?,
+                () = changed(&mut self.redefined) => {}
                 () = sleep_until(self.next_bookmark), if self.bookmarks => {
                     let now = Instant::now();
                     self.next_bookmark = next_bookmark(now, self.ends);
@@ -152,6 +170,21 @@ impl Watch {
                     self.ready.put(bookmark);
                 }
             }
+        }
+    }
+
+    /// The last version that can be told of, when the resource is served otherwise by now, or not at
+    /// all: then a client is to begin anew (`updateCustomResourceDefinition` in apiextensions'
+    /// customresource_handler.go).
+    fn last(&self) -> Option<u64> {
+        self.redefined.as_ref()?;
+        let own = &self.selection.served;
+        let resource = &own.resource;
+        let registry = &self.api.registry;
+        match registry.find(&resource.group, &resource.version, &resource.plural) {
+            None => Some(u64::MAX),
+            Some(now) if Arc::ptr_eq(&now, own) => None,
+            Some(now) => Some(now.since),
         }
     }
 
@@ -216,6 +249,16 @@ impl Watch {
         let event = self.renderer.event(what, object);
         self.ready.put(event);
     }
+}
+
+async fn changed(receiver: &mut Option<watch::Receiver<u64>>) {
+    // The sender is the server's, and lasts.
+    if let Some(receiver) = receiver
+        && receiver.changed().await.is_ok()
+    {
+        return;
+    }
+    std::future::pending().await
 }
 
 fn next_bookmark(now: Instant, ends: Instant) -> Instant {
