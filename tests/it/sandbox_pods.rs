@@ -1,4 +1,4 @@
-//! What pods of `appop sandbox` go through, and what classes add to objects, as kubectl shows it.
+//! What pods of `appop sandbox` go through, and what else is done for objects, as kubectl shows it.
 #![cfg(unix)]
 
 use crate::support::{self, finish};
@@ -201,6 +201,36 @@ fn an_ingress_gets_the_default_class() {
         let dir = tempfile::tempdir().unwrap();
         let script = format!("cd '{}'\n{CLASSES}", dir.path().display());
         if let Some(shown) = printed(flags, &script) {
+            assert_eq!(shown, wanted, "{flags:?}");
+        }
+    }
+}
+
+const TOKEN: &str = r#"
+kubectl create serviceaccount bot >/dev/null
+kubectl create -f - >/dev/null <<END
+apiVersion: v1
+kind: Secret
+metadata: {name: bot, annotations: {kubernetes.io/service-account.name: bot}}
+type: kubernetes.io/service-account-token
+END
+until token=$(kubectl get secret bot -o 'jsonpath={.data.token}'); test -n "$token"; do sleep 0.1; done
+token=$(echo "$token" | base64 -d)
+whoami() { kubectl --token="$token" auth whoami -o 'jsonpath={.status.userInfo.username}{"\n"}'; }
+whoami
+kubectl delete secret bot >/dev/null
+# The real server remembers who it was for some seconds.
+for _ in $(seq 300); do
+    whoami >/dev/null 2>&1 || { echo nobody; break; }
+    sleep 0.1
+done
+"#;
+
+#[test]
+fn a_token_in_a_secret_is_good_for_as_long_as_it_is_there() {
+    for flags in [&[][..], &["--real"]] {
+        if let Some(shown) = printed(flags, TOKEN) {
+            let wanted = "system:serviceaccount:default:bot\nnobody\n";
             assert_eq!(shown, wanted, "{flags:?}");
         }
     }

@@ -2,7 +2,7 @@
 //! this server signs (`pkg/serviceaccount`).
 
 use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use jiff::Timestamp;
 use ring::rand::SystemRandom;
 use ring::signature::{
@@ -19,6 +19,9 @@ use crate::sandbox::uuid;
 
 /// Who issues tokens, and for whom when nobody else is named.
 pub const ISSUER: &str = "https://kubernetes.default.svc.cluster.local";
+
+/// The same, of tokens that Secrets hold.
+const SECRET_ISSUER: &str = "kubernetes/serviceaccount";
 
 static ALGORITHM: &EcdsaSigningAlgorithm = &ECDSA_P256_SHA256_FIXED_SIGNING;
 
@@ -104,7 +107,11 @@ impl Tokens {
             let all: Vec<String> = all.filter_map(|a| a.as_str().map(str::to_owned)).collect();
             all
         };
-        let own = audience(&claims["aud"]);
+        let is_of_secret = claims["iss"] == SECRET_ISSUER;
+        let own = match is_of_secret {
+            true => vec![ISSUER.to_owned()],
+            false => audience(&claims["aud"]),
+        };
         let shared: Vec<String> = audiences
             .iter()
             .filter(|a| own.contains(a))
@@ -115,6 +122,12 @@ impl Tokens {
                 "[invalid bearer token, token audiences {own:?} is invalid for the target audiences {audiences:?}]"
             );
             return Err(message);
+        }
+        if is_of_secret {
+            let user = of_secret(store, token, &claims);
+            return user
+                .map(|user| (user, shared))
+                .map_err(|why| format!("[invalid bearer token, {why}]"));
         }
         let now = Timestamp::now().as_second();
         if claims["exp"].as_i64().is_none_or(|until| until <= now) {
@@ -176,9 +189,32 @@ impl Tokens {
             "nbf": claims.issued.as_second(),
             "sub": format!("system:serviceaccount:{}:{}", claims.namespace, claims.name),
         });
+        self.sign(&body)
+    }
+
+    /// A token without an end, for the Secret of that name (`LegacyClaims` in
+    /// pkg/serviceaccount/legacy.go).
+    pub fn issue_for_secret(
+        &self,
+        namespace: &str,
+        account: &str,
+        uid: &str,
+        secret: &str,
+    ) -> Option<String> {
+        self.sign(&json!({
+            "iss": SECRET_ISSUER,
+            "kubernetes.io/serviceaccount/namespace": namespace,
+            "kubernetes.io/serviceaccount/secret.name": secret,
+            "kubernetes.io/serviceaccount/service-account.name": account,
+            "kubernetes.io/serviceaccount/service-account.uid": uid,
+            "sub": format!("system:serviceaccount:{namespace}:{account}"),
+        }))
+    }
+
+    fn sign(&self, body: &Value) -> Option<String> {
         let head = json!({"alg": "ES256", "kid": self.key_id});
         let encode = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
-        let signed = format!("{}.{}", encode(&head), encode(&body));
+        let signed = format!("{}.{}", encode(&head), encode(body));
         let key = self.key.as_ref()?;
         let signature = key.sign(&SystemRandom::new(), signed.as_bytes()).ok()?;
         Some(format!(
@@ -226,6 +262,28 @@ impl Tokens {
         };
         answer.header("cache-control", "public, max-age=3600")
     }
+}
+
+/// Whose token it is that a Secret holds, as long as it does.
+fn of_secret(store: &Store, token: &str, claims: &Value) -> Result<User, &'static str> {
+    let text = |part: &str| {
+        let claim = &claims[format!("kubernetes.io/serviceaccount/{part}")];
+        claim.as_str().unwrap_or_default()
+    };
+    let namespace = text("namespace");
+    let key = format!("{namespace}/{}", text("secret.name"));
+    let secret = store.get(store.shelf("", "secrets"), &key);
+    let secret = secret.filter(|secret| !secret.facts.is_deleting);
+    let secret = secret.ok_or("Token has been invalidated")?.value();
+    if secret["data"]["token"] != STANDARD.encode(token) {
+        return Err("Token does not match server's copy");
+    }
+    let uid = text("service-account.uid");
+    if store.by_uid(uid).is_none() {
+        return Err("service account token has been invalidated");
+    }
+    let name = text("service-account.name");
+    Ok(User::service_account(namespace, name, uid))
 }
 
 #[cfg(test)]

@@ -137,6 +137,11 @@ fn json(served: &Served, stored: &Stored) -> Option<Bytes> {
 }
 
 impl Cluster for Within {
+    fn token(&self, namespace: &str, account: &str, uid: &str, secret: &str) -> Option<String> {
+        let tokens = &self.api.tokens;
+        tokens.issue_for_secret(namespace, account, uid, secret)
+    }
+
     fn resources(&self) -> Vec<Gvr> {
         let each = self.api.registry.each();
         let listed = each.iter().filter(|served| {

@@ -85,6 +85,10 @@ pub trait Cluster: Send + Sync {
     fn hold_quotas(&self) -> Option<MutexGuard<'_, ()>> {
         None
     }
+    /// A token without an end, of an account (namespace, name, uid), for the Secret of that name.
+    fn token(&self, _namespace: &str, _account: &str, _uid: &str, _secret: &str) -> Option<String> {
+        None
+    }
     /// Who has an ownerReference with that uid, whatever their resource.
     fn dependents(&self, uid: &str) -> Vec<Key>;
     /// The object with that uid, if there is one.

@@ -12,7 +12,7 @@ use super::index::{Index, Kind};
 use super::queue::{Queue, later};
 use super::{
     accounts, cluster_roles, cronjob, daemonset, deployment, disruption, endpoints, garbage, job,
-    namespaces, nodes, quota, replicaset, statefulset, volumes,
+    namespaces, nodes, quota, replicaset, statefulset, tokens, volumes,
 };
 
 /// How long one turn lasts at most, give or take one reconciliation: changes wait meanwhile.
@@ -60,6 +60,7 @@ impl Manager {
             Box::new(namespaces::Namespaces),
             Box::new(accounts::Accounts),
             Box::new(accounts::RootCa::new(root_ca)),
+            Box::new(tokens::Tokens::new(root_ca)),
             Box::new(statefulset::StatefulSets),
             Box::new(daemonset::DaemonSets::default()),
             Box::new(job::Jobs::default()),

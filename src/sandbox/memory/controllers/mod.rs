@@ -32,6 +32,7 @@ mod replicaset;
 mod scaled;
 mod selector;
 mod statefulset;
+mod tokens;
 mod volumes;
 
 #[cfg(test)]
