@@ -5,6 +5,7 @@
 mod default_class;
 mod expansion;
 mod limits;
+mod pod_security;
 mod quota;
 mod runtime;
 
@@ -67,16 +68,18 @@ pub fn create(writer: &Writer<'_>, object: &mut Value) -> Result<(), Status> {
     Ok(())
 }
 
-/// The last word before an object is stored: whether it is within the limits of its namespace. What it
-/// uses is charged; hold what is given until it is stored.
+/// The last word before an object is stored: whether it is within the limits of its namespace, and as
+/// safe as that wants it. What it uses is charged; hold what is given until it is stored.
 ///
-/// Errors: 403.
+/// Errors: 403, and 422 for a namespace whose labels say no known standard.
 pub fn validate<'a>(
-    writer: &Writer<'a>,
+    writer: &mut Writer<'a>,
     object: &Value,
     old: Option<&Value>,
 ) -> Result<Charge<'a>, Status> {
     limits::check(writer, object, old)?;
+    let warnings = pod_security::validate(writer, object, old)?;
+    writer.warnings.extend(warnings);
     if let Some(old) = old {
         expansion::check(writer, object, old)?;
     }

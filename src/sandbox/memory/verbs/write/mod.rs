@@ -165,8 +165,8 @@ impl Writer<'_> {
         if self.is_upsert {
             self.check_creation(&object)?;
         }
-        let _charge = admission::validate(self, &object, None)?;
         self.warnings.extend(served.warnings(&object, None));
+        let _charge = admission::validate(self, &object, None)?;
         if sent_version && !is_managed {
             let message = "resourceVersion should not be set on objects to be created";
             return Err(Status::new(500, "", message).into());
@@ -326,8 +326,8 @@ impl Writer<'_> {
             return Err(served.invalid(&object, &errors).into());
         }
         self.check_grant(&object, Some(&old))?;
-        let _charge = admission::validate(self, &object, Some(&old))?;
         self.warnings.extend(served.warnings(&object, Some(&old)));
+        let _charge = admission::validate(self, &object, Some(&old))?;
         apply::keep_times(&mut object, &old);
         let ends = object::is_deleting(&object)
             && object::finalizers(&object).next().is_none()
